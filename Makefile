@@ -1,0 +1,11 @@
+# Each target sets itself up; `make setup` alone only prepares .venv.
+.PHONY: setup demo test check
+setup:
+	@sh .ci/setup
+demo: setup
+	@.venv/bin/holdfast demo
+test: setup
+	@.venv/bin/poe check
+	@.venv/bin/poe test
+check: setup
+	@.venv/bin/poe check

@@ -1,0 +1,1 @@
+"""The static checker for workflow code."""
