@@ -1,1 +1,20 @@
-"""Durable workflows in plain Python."""
+"""Durable workflows in plain Python: define them, run them, change them safely, and see what they wait for."""
+
+from holdfast import activity, workflow
+from holdfast.client import Client, RunHandle
+from holdfast.errors import ActivityError, ApplicationError, ApprovalTimeoutError, HoldfastError
+from holdfast.retry import Retry
+from holdfast.worker import Worker
+
+__all__ = [
+    "ActivityError",
+    "ApplicationError",
+    "ApprovalTimeoutError",
+    "Client",
+    "HoldfastError",
+    "Retry",
+    "RunHandle",
+    "Worker",
+    "activity",
+    "workflow",
+]

@@ -1,0 +1,115 @@
+"""Settings: from the environment, else from the stand-in world, else one clear sentence."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+
+class SettingsError(RuntimeError):
+    """Say which settings are missing and how to provide them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where the outside services are, and where files are kept."""
+
+    openai_base_url: str
+    openai_api_key: str
+    openai_model: str
+    company_url: str
+    rates_url: str
+    news_url: str
+    crm_url: str
+    smtp_host: str
+    smtp_port: int
+    smtp_user: str
+    smtp_password: str
+    smtp_starttls: bool
+    mail_from: str
+    data: Path
+    page_delay: timedelta
+
+    @property
+    def outbox(self) -> Path:
+        """Return the folder of finished PDFs."""
+        return self.data / "outbox"
+
+
+REQUIRED = (
+    "OPENAI_BASE_URL",
+    "OPENAI_API_KEY",
+    "COMPANY_URL",
+    "RATES_URL",
+    "NEWS_URL",
+    "CRM_URL",
+    "SMTP_HOST",
+    "MAIL_FROM",
+    "RESEARCH_AGENT_DATA",
+)
+
+OPTIONAL = {
+    "OPENAI_MODEL": "gpt-4o-mini",
+    "SMTP_PORT": "25",
+    "SMTP_USER": "",
+    "SMTP_PASSWORD": "",
+    "SMTP_STARTTLS": "0",
+    "RESEARCH_AGENT_PAGE_DELAY": "0",
+}
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; the environment wins over the stand-in world's file."""
+    values = {**OPTIONAL, **_read_world(environ), **_present(environ)}
+    missing = [name for name in REQUIRED if not values.get(name)]
+    if missing:
+        raise SettingsError(
+            f"The research agent has no value for {', '.join(missing)}: set them in the "
+            "environment, or run `python -m research_agent.world --dir .holdfast/world` and set "
+            "RESEARCH_AGENT_WORLD=.holdfast/world/world.json."
+        )
+    return Settings(
+        openai_base_url=values["OPENAI_BASE_URL"].rstrip("/"),
+        openai_api_key=values["OPENAI_API_KEY"],
+        openai_model=values["OPENAI_MODEL"],
+        company_url=values["COMPANY_URL"].rstrip("/"),
+        rates_url=values["RATES_URL"].rstrip("/"),
+        news_url=values["NEWS_URL"].rstrip("/"),
+        crm_url=values["CRM_URL"].rstrip("/"),
+        smtp_host=values["SMTP_HOST"],
+        smtp_port=int(_number(values, "SMTP_PORT")),
+        smtp_user=values["SMTP_USER"],
+        smtp_password=values["SMTP_PASSWORD"],
+        smtp_starttls=values["SMTP_STARTTLS"].lower() in {"1", "true", "yes", "on"},
+        mail_from=values["MAIL_FROM"],
+        data=Path(values["RESEARCH_AGENT_DATA"]),
+        page_delay=timedelta(seconds=_number(values, "RESEARCH_AGENT_PAGE_DELAY")),
+    )
+
+
+def _present(environ: Mapping[str, str]) -> dict[str, str]:
+    names = (*REQUIRED, *OPTIONAL)
+    return {name: environ[name] for name in names if environ.get(name)}
+
+
+def _read_world(environ: Mapping[str, str]) -> dict[str, str]:
+    location = environ.get("RESEARCH_AGENT_WORLD")
+    if not location:
+        return {}
+    try:
+        world: dict[str, str] = json.loads(Path(location).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"RESEARCH_AGENT_WORLD names {location}, which is not there: "
+            "is `python -m research_agent.world` running?"
+        ) from None
+    return world
+
+
+def _number(values: Mapping[str, str], name: str) -> float:
+    try:
+        return float(values[name])
+    except ValueError:
+        raise SettingsError(f"{name} must be a number, not {values[name]!r}.") from None

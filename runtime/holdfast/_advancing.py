@@ -1,0 +1,146 @@
+"""What is to be committed for a claimed run: its next turns, or why there are none."""
+
+import traceback
+from dataclasses import asdict, dataclass
+
+from holdfast._core.driver import Replayed, advance, replay, undecodable
+from holdfast._core.execution import OrphanEventError, WorkflowBugError
+from holdfast._core.report import Difference
+from holdfast._core.sites import file_of_module
+from holdfast._registry import WorkflowDefinition
+from holdfast._store.records import Fault
+from holdfast.errors import HoldfastError, PayloadError
+from holdfast.history import Command, History, Json
+
+_RETRY_MS = 5_000
+_BLOCK_AFTER = 2  # the same bug this often, and a run is held for other code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Hold the turns of a run that wait to be committed; `condition` is where it waits, if it asked for nothing."""
+
+    turns: list[tuple[int, tuple[Command, ...]]]
+    condition: str | None
+    decisions: list[dict[str, object]]
+    drifts: list[dict[str, object]]
+
+
+def prepare(
+    definition: WorkflowDefinition, history: History, *, failures: int, signature: str | None
+) -> Prepared | Fault:
+    """Replay a run and apply the events that follow; nothing is written.
+
+    `failures` and `signature` are those of the fault before, so that the same bug twice is told from a passing one.
+    """
+    state = replay(definition, history)
+    try:
+        return _prepare(definition, history, state, failures=failures, signature=signature)
+    finally:
+        state.execution.evict()
+
+
+def _prepare(
+    definition: WorkflowDefinition,
+    history: History,
+    state: Replayed,
+    *,
+    failures: int,
+    signature: str | None,
+) -> Prepared | Fault:
+    if state.difference is not None:
+        return _difference_fault(state.difference)
+    bug = state.bug
+    turns: list[tuple[int, tuple[Command, ...]]] = []
+    if bug is None:
+        for turn in history.turns[state.turns :]:
+            try:
+                applied = advance(state.execution, turn.event)
+            except (OrphanEventError, PayloadError) as error:
+                if not turns:
+                    return _difference_fault(undecodable(definition, history, turn.event, error))
+                break  # what came before is committed first; the next claim meets this event again
+            except WorkflowBugError as error:
+                bug = error
+                break
+            turns.append((applied.turn, applied.commands))
+            if state.execution.closed:
+                break
+    if bug is not None and not turns:
+        return _bug_fault(bug, definition, failures=failures, signature=signature)
+    return _prepared(state, turns)
+
+
+def _prepared(state: Replayed, turns: list[tuple[int, tuple[Command, ...]]]) -> Prepared:
+    execution = state.execution
+    committed = turns[-1][0] if turns else state.turns
+    idle = not execution.closed and not execution.pending()
+    return Prepared(
+        turns=turns,
+        condition=execution.parked_site() if idle else None,
+        decisions=[
+            asdict(decision) for decision in execution.decisions if decision.turn <= committed
+        ],
+        drifts=[
+            {
+                "seq": d.seq,
+                "field": d.field,
+                "code": d.code,
+                "turn": d.turn,
+                "name": d.name,
+                "site": d.site,
+            }
+            for d in state.drifts
+        ],
+    )
+
+
+def _difference_fault(difference: Difference) -> Fault:
+    return Fault(
+        kind="decode" if difference.code == "ND14" else "nondeterminism",
+        error=difference.to_json(),
+        signature=difference.signature,
+        code=difference.current_code,
+        blocks=True,
+    )
+
+
+def _bug_fault(
+    bug: WorkflowBugError, definition: WorkflowDefinition, *, failures: int, signature: str | None
+) -> Fault:
+    cause = bug.__cause__ or bug
+    site = _site_of(cause)
+    found = f"{type(cause).__name__}: {cause} at {site}"[:500]
+    error: dict[str, Json] = {
+        "type": type(cause).__name__,
+        "message": str(cause),
+        "site": site,
+        "traceback": "".join(traceback.format_exception(cause))[-8000:],
+    }
+    again = failures + 1 if signature == found else 1
+    return Fault(
+        kind="exception", error=error, signature=found, code=definition.fingerprint, blocks=again >= _BLOCK_AFTER,
+        retry_in_ms=_RETRY_MS,
+    )  # fmt: skip
+
+
+def _site_of(error: BaseException) -> str:
+    site = ""
+    trace = error.__traceback__
+    while trace is not None:
+        place = file_of_module(trace.tb_frame)
+        site = f"{place}:{trace.tb_lineno} in {trace.tb_frame.f_code.co_name}" if place else site
+        trace = trace.tb_next
+    return site
+
+
+def unusable(error: HoldfastError, *, code: str) -> Fault:
+    """Return the fault of a history that cannot even be read."""
+    tree: dict[str, Json] = {"type": type(error).__name__, "message": error.message, "site": ""}
+    return Fault(
+        kind="decode",
+        error=tree,
+        signature=f"{type(error).__name__}: {error.message}"[:500],
+        code=code,
+        blocks=True,
+    )

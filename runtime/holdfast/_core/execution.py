@@ -1,0 +1,385 @@
+"""One run in memory: applies inbound events to workflow code and collects the commands that it issues."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from types import CoroutineType
+from typing import Any
+
+from holdfast._core.loop import TurnLoop
+from holdfast._core.sites import call_site, site_of, site_of_function
+from holdfast._registry import ActivityDefinition, WorkflowDefinition
+from holdfast.errors import (
+    ActivityError,
+    ApprovalTimeoutError,
+    ForbiddenCallError,
+    WorkflowError,
+)
+from holdfast.history import (
+    ActivityCompleted,
+    ActivityFailed,
+    ApprovalDecided,
+    ApprovalExpired,
+    CancelCommand,
+    CancelRequested,
+    CancelRun,
+    Closing,
+    Command,
+    CompleteRun,
+    Event,
+    FailRun,
+    Failure,
+    Json,
+    RecordPatch,
+    RequestApproval,
+    RunStarted,
+    ScheduleActivity,
+    StartTimer,
+    TimerFired,
+)
+
+
+class EvictedError(BaseException):
+    """Stop clean-up code of an evicted run from asking for commands; user code must not catch it."""
+
+
+class OrphanEventError(Exception):
+    """Report an inbound event for a command that the code never issued."""
+
+
+class WorkflowBugError(Exception):
+    """Report an error of workflow code that is not a decision to fail the run; its cause is the error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchDecision:
+    """Record which branch of a patch a run took, and at which turn it asked first."""
+
+    patch: str
+    key: str | None
+    taken: bool
+    turn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Hold what a run is given at its start."""
+
+    run_id: str
+    seed: str
+    patches: frozenset[tuple[str, str | None]] = frozenset()
+
+
+@dataclass(slots=True)
+class _Pending:
+    command: Command
+    future: asyncio.Future[Any]
+    decode: Callable[[Json], Any]
+    on_timeout: Callable[[], Any] | None = None
+
+
+class Execution:
+    """Hold the live state of one run; nothing in it is worth keeping, replay makes it again."""
+
+    def __init__(self, definition: WorkflowDefinition, facts: RunFacts) -> None:
+        self.definition = definition
+        self.facts = facts
+        self.random = random.Random(facts.seed)  # noqa: S311 - repeatable on purpose
+        self.turn = 0
+        self.commands: list[Command] = []
+        self.decisions: list[PatchDecision] = []
+        self.closed = False
+        self.skipped_seqs: frozenset[int] = frozenset()
+        self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table
+        self._main: asyncio.Task[Any] | None = None
+        self._pending: dict[int, _Pending] = {}
+        self._taken_back: set[int] = set()
+        self._patched: dict[tuple[str, str | None], bool] = {}
+        self._seq = 0
+        self._live = False
+        self._evicting = False
+        self._cancel_requested = False
+        self._bug: BaseException | None = None
+        self._end_site = site_of_function(definition.fn)
+
+    # Applying events
+
+    def apply(self, event: Event, *, live: bool) -> tuple[Command, ...]:
+        """Apply one inbound event, run until nothing is ready, and return the commands of this turn.
+
+        Raises `OrphanEventError`, `PayloadError` or `WorkflowBugError`; `commands` then holds what was issued before.
+        """
+        self.turn = event.turn
+        self.commands = []
+        self._live = live
+        self._loop.now_ms = max(self._loop.now_ms, event.at)
+        self._deliver(event)
+        self._loop.drain()
+        if self._bug is not None:
+            raise WorkflowBugError(str(self._bug)) from self._bug
+        return tuple(self.commands)
+
+    def _deliver(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                args = self.definition.signature.decode_args(event.args)
+                self._main = self._loop.create_task(self._run(args), name="main")
+            case CancelRequested():
+                self._cancel_requested = True
+                if self._main is not None:
+                    self._main.cancel(event.reason or "cancel requested")
+            case _:
+                self._answer(event)
+
+    def _answer(
+        self,
+        event: ActivityCompleted | ActivityFailed | TimerFired | ApprovalDecided | ApprovalExpired,
+    ) -> None:
+        if event.seq in self._taken_back:
+            return  # it crossed the command that took it back
+        pending = self._pending.pop(event.seq, None)
+        if pending is None:
+            raise OrphanEventError(
+                f"{event.kind} answers command #{event.seq}, which the code did not issue"
+            )
+        if isinstance(event, TimerFired):
+            self._loop.fire_timer(event.seq)
+        elif not pending.future.done():
+            _settle(pending, event)
+
+    async def _run(self, args: list[Any]) -> None:
+        try:
+            value = await self.definition.fn(*args)
+            result = self.definition.signature.encode_result(value)
+        except asyncio.CancelledError as error:
+            if self._cancel_requested:
+                self._close(CancelRun(seq=self._next_seq(), site=self._end_site))
+            else:
+                self._fail_or_break(error)
+        except EvictedError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
+            self._fail_or_break(error)
+        else:
+            self._close(CompleteRun(seq=self._next_seq(), site=self._end_site, result=result))
+
+    def _fail_or_break(self, error: BaseException) -> None:
+        if self._evicting:
+            return
+        if _is_failure(error, (WorkflowError, *self.definition.fails_on)):
+            failure = failure_of(error)
+            self._close(FailRun(seq=self._next_seq(), site=self._end_site, failure=failure))
+        else:
+            self._bug = error
+            self._loop.stop_draining()
+
+    def _close(self, command: Closing) -> None:
+        if not self._evicting:
+            self.closed = True
+            self.commands.append(command)
+            self._loop.stop_draining()
+
+    # What workflow code asks for
+
+    def _next_seq(self) -> int:
+        if self._evicting:
+            raise EvictedError
+        self._seq += 1
+        while self._seq in self.skipped_seqs:
+            self._seq += 1
+        return self._seq
+
+    def schedule_activity(
+        self, definition: ActivityDefinition, args: list[Json], options: dict[str, Json], site: str
+    ) -> tuple[int, asyncio.Future[Any]]:
+        """Ask for an activity; the future gives its decoded result or raises `ActivityError`."""
+        seq = self._next_seq()
+        command = ScheduleActivity(
+            seq=seq,
+            site=site or self._task_site(),
+            name=definition.name,
+            args=args,
+            options=options,
+        )
+        return seq, self._expect(command, definition.signature.decode_result)
+
+    def request_approval(
+        self,
+        command: Callable[[int, str], RequestApproval],
+        decode: Callable[[Json], Any],
+        on_timeout: Callable[[], Any],
+    ) -> tuple[int, asyncio.Future[Any]]:
+        """Ask people for a decision; `on_timeout` gives the value, or raises, when nobody answers."""
+        made = command(self._next_seq(), call_site() or self._task_site())
+        future = self._expect(made, decode)
+        self._pending[made.seq].on_timeout = on_timeout
+        return made.seq, future
+
+    def _expect(self, command: Command, decode: Callable[[Json], Any]) -> asyncio.Future[Any]:
+        self.commands.append(command)
+        future = self._loop.create_future()
+        self._pending[command.seq] = _Pending(command, future, decode)
+        return future
+
+    def take_back(self, seq: int) -> None:
+        """Cancel a command whose answer nobody waits for any more; one already answered is left alone."""
+        if self._evicting or self._pending.pop(seq, None) is None:
+            return
+        self._taken_back.add(seq)
+        self.commands.append(
+            CancelCommand(seq=self._next_seq(), site=call_site() or self._task_site(), target=seq)
+        )
+
+    def start_timer(self, ms: int) -> int:
+        """Ask for a timer; called by the loop."""
+        seq = self._next_seq()
+        _ = self._expect(
+            StartTimer(seq=seq, site=call_site() or self._task_site(), ms=ms), lambda tree: tree
+        )
+        return seq
+
+    def cancel_timer(self, seq: int) -> None:
+        """Take a timer back; called by the loop."""
+        self.take_back(seq)
+
+    def patched(self, patch: str, key: str | None) -> bool:
+        """Return which branch this run takes: the recorded one, the old one in recorded turns, else the new one."""
+        taken = self._patched.get((patch, key))
+        if taken is None:
+            taken = (patch, key) in self.facts.patches or self._live
+            self._patched[patch, key] = taken
+            self.decisions.append(PatchDecision(patch=patch, key=key, taken=taken, turn=self.turn))
+            if taken:
+                site = call_site() or self._task_site()
+                self.commands.append(
+                    RecordPatch(seq=self._next_seq(), site=site, patch=patch, key=key)
+                )
+        return taken
+
+    @property
+    def now_ms(self) -> int:
+        """Return the time of the inbound event that is being applied."""
+        return self._loop.now_ms
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether this turn happens for the first time."""
+        return self._live
+
+    def uuid4(self) -> uuid.UUID:
+        """Return a random UUID that replay returns again."""
+        return uuid.UUID(int=self.random.getrandbits(128), version=4)
+
+    # What it waits for
+
+    def pending(self) -> list[Command]:
+        """Return the commands that no event has answered, in order."""
+        return [item.command for item in self._pending.values()]
+
+    def parked_site(self) -> str:
+        """Return the line at which the first unfinished task waits, for a wait that no command explains."""
+        for task in self._loop.pending_tasks():
+            site = _innermost(task.get_coro())
+            if site:
+                return site
+        return ""
+
+    def _task_site(self) -> str:
+        task = asyncio.current_task(self._loop)
+        return getattr(task, "site", "")
+
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        """Return what asyncio reported outside any await: for the worker's log."""
+        return self._loop.problems
+
+    def evict(self) -> bool:
+        """Unwind every task without recording anything; False when code refused to unwind."""
+        self._evicting = True
+        return not self._loop.evict()
+
+
+def current() -> Execution | None:
+    """Return the run whose turn is being applied, or None outside workflow code."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    port = getattr(loop, "_port", None)
+    return port if isinstance(port, Execution) else None
+
+
+def required(call: str) -> Execution:
+    """Return the run whose turn is being applied, or raise naming the call that needs one."""
+    execution = current()
+    if execution is None:
+        raise ForbiddenCallError(
+            f"{call} works only inside a workflow. To run a workflow, start it: `await client.start(my_workflow, …)`."
+        )
+    return execution
+
+
+def _settle(
+    pending: _Pending, event: ActivityCompleted | ActivityFailed | ApprovalDecided | ApprovalExpired
+) -> None:
+    match event:
+        case ActivityCompleted():
+            pending.future.set_result(pending.decode(event.result))
+        case ApprovalDecided():
+            pending.future.set_result(pending.decode(event.answer))
+        case ActivityFailed():
+            pending.future.set_exception(_activity_error(pending.command, event.failure))
+        case ApprovalExpired():
+            try:
+                pending.future.set_result(pending.on_timeout() if pending.on_timeout else None)
+            except ApprovalTimeoutError as error:
+                pending.future.set_exception(error)
+
+
+def _activity_error(command: Command, failure: Failure) -> ActivityError:
+    name = command.name if isinstance(command, ScheduleActivity) else ""
+    tries = "once" if failure.attempts == 1 else f"{failure.attempts} times"
+    return ActivityError(
+        f"Activity {name} was tried {tries} and failed: {failure.type}: {failure.message}",
+        activity=name,
+        type=failure.type,
+        attempts=failure.attempts,
+        details=failure.details,
+    )
+
+
+def _is_failure(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_failure(part, kinds) for part in error.exceptions)
+    return isinstance(error, kinds)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return an error as data."""
+    if isinstance(error, ActivityError):
+        return Failure(
+            type="ActivityError",
+            message=error.message,
+            attempts=error.attempts,
+            details=error.details,
+        )
+    message = (
+        "; ".join(str(part) for part in error.exceptions)
+        if isinstance(error, BaseExceptionGroup)
+        else str(error)
+    )
+    return Failure(
+        type=type(error).__name__, message=message, details=getattr(error, "details", None)
+    )
+
+
+def _innermost(coro: Any) -> str:
+    site = ""
+    while isinstance(coro, CoroutineType | Coroutine):
+        frame = getattr(coro, "cr_frame", None)
+        if frame is not None:
+            site = site_of(frame) or site
+        coro = getattr(coro, "cr_await", None)
+    return site

@@ -1,0 +1,164 @@
+"""Compares the commands of a turn with the recorded ones, and names the class of the first difference."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from holdfast.history import (
+    CancelRun,
+    Command,
+    CompleteRun,
+    FailRun,
+    Json,
+    RecordPatch,
+    body_of,
+    name_of,
+)
+
+TITLES = {
+    "ND01": "added command",
+    "ND02": "removed command",
+    "ND03": "reordered commands",
+    "ND04": "renamed command",
+    "ND05": "changed kind of command",
+    "ND08": "moved command",
+    "ND09": "run ends elsewhere",
+    "ND11": "patch removed too early",
+    "ND13": "event without its command",
+    "ND14": "payload does not decode",
+    "ND15": "environment changed",
+}
+_CLOSINGS = (CompleteRun, FailRun, CancelRun)
+_DRIFTS = {
+    "schedule_activity": (("args", "DR06"), ("options", "DR07")),
+    "start_timer": (("ms", "DR10"),),
+    "request_approval": (
+        ("ask", "DR06"),
+        ("to", "DR06"),
+        ("schema", "DR07"),
+        ("timeout_ms", "DR07"),
+    ),
+    "complete_run": (("result", "DR10"),),
+    "fail_run": (("failure", "DR10"),),
+}
+
+Identity = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Describe a command that is the recorded one with other content: its arguments, options or result."""
+
+    code: str
+    turn: int
+    seq: int
+    site: str
+    name: str
+    field: str
+    recorded: Json
+    produced: Json
+
+
+def identity(command: Command) -> Identity:
+    """Return what must be equal for two commands to be the same."""
+    return command.kind, name_of(command)
+
+
+def matches(recorded: Sequence[Command], produced: Sequence[Command]) -> bool:
+    """Tell whether two turns asked for the same commands in the same order."""
+    return [identity(command) for command in recorded] == [
+        identity(command) for command in produced
+    ]
+
+
+def drifts_of(turn: int, recorded: Sequence[Command], produced: Sequence[Command]) -> list[Drift]:
+    """Return the differences in content between two turns that match."""
+    found = []
+    for old, new in zip(recorded, produced, strict=True):
+        before, after = body_of(old), body_of(new)
+        for field, code in _DRIFTS.get(old.kind, ()):
+            if before[field] != after[field]:
+                found.append(
+                    Drift(
+                        code=code,
+                        turn=turn,
+                        seq=old.seq,
+                        site=new.site,
+                        name=name_of(old),
+                        field=field,
+                        recorded=before[field],
+                        produced=after[field],
+                    )
+                )
+    return found
+
+
+def without_retired(recorded: Sequence[Command], retired: frozenset[str]) -> tuple[Command, ...]:
+    """Return the recorded commands without the markers of retired patches."""
+    return tuple(c for c in recorded if not (isinstance(c, RecordPatch) and c.patch in retired))
+
+
+def classify(
+    recorded: Sequence[Command], produced: Sequence[Command], *, recorded_later: Iterable[Command],
+    produced_later: Iterable[Command],
+) -> str:  # fmt: skip
+    """Return the code of the difference between two turns that do not match.
+
+    `recorded_later` and `produced_later` are the commands of the next few turns: they tell a moved command from an
+    added or removed one.
+    """
+    old_left = _leftover(recorded, produced)
+    new_left = _leftover(produced, recorded)
+    if not old_left and not new_left:
+        return "ND03"
+    if old_left and all(isinstance(command, RecordPatch) for command in old_left) and not new_left:
+        return "ND11"
+    if _has_closing(old_left) != _has_closing(new_left):
+        return "ND09"
+    if _all_found(new_left, recorded_later) and _all_found(old_left, produced_later):
+        return "ND08"
+    if len(old_left) == 1 and len(new_left) == 1:
+        return _one_for_one(old_left[0], new_left[0])
+    return _first_code(recorded, produced, old_left=old_left)
+
+
+def _leftover(commands: Sequence[Command], others: Sequence[Command]) -> list[Command]:
+    spare = Counter(identity(command) for command in others)
+    left = []
+    for command in commands:
+        if spare[identity(command)]:
+            spare[identity(command)] -= 1
+        else:
+            left.append(command)
+    return left
+
+
+def _has_closing(commands: Sequence[Command]) -> bool:
+    return any(isinstance(command, _CLOSINGS) for command in commands)
+
+
+def _all_found(left: Sequence[Command], later: Iterable[Command]) -> bool:
+    known = {identity(command) for command in later}
+    return all(identity(command) in known for command in left)
+
+
+def _one_for_one(old: Command, new: Command) -> str:
+    if old.kind != new.kind:
+        return "ND05"
+    same_args = old.kind == "schedule_activity" and body_of(old)["args"] == body_of(new)["args"]
+    same_line = _line(old.site) == _line(new.site)
+    same_function = old.site.rpartition(" in ")[2] == new.site.rpartition(" in ")[2]
+    return "ND04" if same_args or same_line or same_function else "ND02"
+
+
+def _line(site: str) -> str:
+    return site.partition(" in ")[0]
+
+
+def _first_code(
+    recorded: Sequence[Command], produced: Sequence[Command], *, old_left: Sequence[Command]
+) -> str:
+    for old, new in zip(recorded, produced, strict=False):
+        if identity(old) != identity(new):
+            return "ND02" if any(old is left for left in old_left) else "ND01"
+    return "ND02" if len(recorded) > len(produced) else "ND01"

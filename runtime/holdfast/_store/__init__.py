@@ -1,0 +1,1 @@
+"""Rows and the verbs that change them: each verb is one transaction."""

@@ -1,0 +1,194 @@
+"""Opening a database, and the one place through which every transaction goes."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from holdfast._store.schema import prepare
+from holdfast.clock import VirtualClock
+from holdfast.errors import DatabaseCorruptError, DatabaseUnavailableError, StoreError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_BUSY_MS = 15_000
+_NOW = {
+    "sqlite": text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"),
+    "postgresql": text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tx:
+    """Be one open transaction, and its time by the database's clock in milliseconds."""
+
+    conn: Connection
+    now: int
+
+
+class Database:
+    """Run verbs, each in one transaction, on threads of its own so that an event loop never waits for a disk."""
+
+    def __init__(self, url: str, *, clock: VirtualClock | None = None) -> None:
+        self.url = url
+        self._clock = clock
+        memory = url in {"sqlite://", "sqlite:///:memory:"}
+        self._writer = _engine(url, begin="BEGIN IMMEDIATE")
+        self._reader = self._writer if memory else _engine(url, begin="BEGIN")
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="holdfast-write")
+        self._read_thread = (
+            self._write_thread
+            if memory
+            else ThreadPoolExecutor(1, thread_name_prefix="holdfast-read")
+        )
+        self._closed = False
+        try:
+            with _clear_errors(url):
+                prepare(self._writer, url)
+        except BaseException:
+            self.close()
+            raise
+
+    def write_now(
+        self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a verb in a write transaction, on the calling thread."""
+        return self._run(self._writer, verb, *args, **kwargs)
+
+    def read_now(
+        self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a verb in a read transaction, on the calling thread."""
+        return self._run(self._reader, verb, *args, **kwargs)
+
+    def write_from_thread(
+        self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a verb in a write transaction from a thread that has no event loop, in turn with the others."""
+        return self._write_thread.submit(lambda: self.write_now(verb, *args, **kwargs)).result()
+
+    async def write(
+        self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a verb in a write transaction."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._write_thread, lambda: self.write_now(verb, *args, **kwargs)
+        )
+
+    async def read(
+        self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a verb in a read transaction."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._read_thread, lambda: self.read_now(verb, *args, **kwargs)
+        )
+
+    def _run(
+        self,
+        engine: Engine,
+        verb: Callable[Concatenate[Tx, P], R],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        with _clear_errors(self.url), engine.begin() as conn:
+            return verb(Tx(conn=conn, now=self._now(conn)), *args, **kwargs)
+
+    def _now(self, conn: Connection) -> int:
+        if self._clock is not None:
+            return self._clock.now_ms
+        now: int = conn.execute(_NOW[conn.dialect.name]).scalar_one()
+        return now
+
+    def close(self) -> None:
+        """Close every connection; call it once nothing uses the database any more."""
+        if self._closed:
+            return
+        self._closed = True
+        for thread, engine in (
+            (self._write_thread, self._writer),
+            (self._read_thread, self._reader),
+        ):
+            thread.shutdown(wait=True)
+            engine.dispose()
+
+
+def _engine(url: str, *, begin: str) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=StaticPool,  # one connection for the one thread that uses the engine
+        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below, not where sqlite3 guesses
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextlib.contextmanager
+def _clear_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise _clear(error, url) from error
+
+
+def _clear(error: DatabaseError | DBAPIError, url: str) -> StoreError:
+    cause = str(error.orig)
+    place = url.removeprefix("sqlite:///")
+    if "not a database" in cause or "malformed" in cause or "disk image" in cause:
+        return DatabaseCorruptError(
+            f"{place} is not a usable database: {cause}. It may be damaged, or another kind of file. "
+            "Nothing was changed; restore it from a copy, or give another --db."
+        )
+    if "unable to open" in cause:
+        return DatabaseUnavailableError(
+            f"{place} cannot be opened: {cause}. Check that its folder exists and that you may write there."
+        )
+    if "readonly" in cause:
+        return DatabaseUnavailableError(
+            f"{place} is read-only: {cause}. Check the file's and the folder's permissions."
+        )
+    if "locked" in cause:
+        return DatabaseUnavailableError(
+            f"{place} was locked by another process for more than {_BUSY_MS // 1000} s. "
+            "Look for a long transaction or a copy that is running, and try again."
+        )
+    return StoreError(f"{place}: {cause}")
+
+
+def database_url(given: str | Path | None) -> str:
+    """Return the SQLAlchemy URL of a path or URL, or raise `DatabaseUnavailableError`."""
+    place = str(given) if given is not None else "holdfast.db"
+    if place.startswith("sqlite:"):
+        return place
+    if "://" in place:
+        scheme = place.split("://", maxsplit=1)[0]
+        raise DatabaseUnavailableError(
+            f"{scheme}:// is not supported by this release. Give a path, or sqlite:///path/to/file.db."
+        )
+    return f"sqlite:///{place}"

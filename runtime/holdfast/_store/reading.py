@@ -1,0 +1,263 @@
+"""Verbs that only read: histories, evidence for health, lists."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, func, or_, select
+
+from holdfast._store.database import Tx
+from holdfast._store.tables import (
+    activity,
+    approval,
+    command,
+    drift,
+    inbound,
+    patch_decision,
+    run,
+    wait,
+    worker,
+)
+from holdfast.codec import unpack
+from holdfast.errors import UnknownRunError
+from holdfast.evidence import (
+    ActivityEvidence,
+    ApprovalEvidence,
+    RunEvidence,
+    WaitEvidence,
+    WorkerEvidence,
+)
+from holdfast.history import Header, History, Turn, make_command, make_event
+
+
+def resolve_run_id(tx: Tx, given: str) -> str:
+    """Return the run id that `given` is, or is the only prefix of; raise `UnknownRunError` otherwise."""
+    if tx.conn.execute(select(run.c.id).where(run.c.id == given)).first() is not None:
+        return given
+    found: list[str] = []
+    if given:
+        prefix = func.substr(run.c.id, 1, len(given)) == given
+        found = list(
+            tx.conn.execute(select(run.c.id).where(prefix).order_by(run.c.id).limit(6)).scalars()
+        )
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnknownRunError(
+            f"{given!r} is the beginning of several run ids: {', '.join(found[:5])}. Give more of it."
+        )
+    raise UnknownRunError(
+        f"There is no run {given!r} in this database. `holdfast runs` lists them."
+    )
+
+
+def run_row(tx: Tx, run_id: str) -> Row[Any]:
+    """Return the row of a run, or raise `UnknownRunError`."""
+    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
+    if row is None:
+        raise UnknownRunError(
+            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
+        )
+    return row
+
+
+def outcome(tx: Tx, run_id: str) -> tuple[str, str, Any]:
+    """Return status, workflow and decoded closing payload of a run."""
+    row = run_row(tx, run_id)
+    return row.status, row.workflow, None if row.result is None else unpack(row.result)
+
+
+def load_history(tx: Tx, run_id: str) -> History:
+    """Return everything that happened in a run, events not applied yet included."""
+    row = run_row(tx, run_id)
+    by_turn: dict[int, list[Any]] = defaultdict(list)
+    for c in tx.conn.execute(
+        select(command).where(command.c.run_id == run_id).order_by(command.c.seq)
+    ):
+        by_turn[c.turn].append(make_command(c.kind, seq=c.seq, site=c.site, body=_body(c.body)))
+    turns = []
+    for e in tx.conn.execute(
+        select(inbound).where(inbound.c.run_id == run_id).order_by(inbound.c.turn)
+    ):
+        event = make_event(e.kind, turn=e.turn, at=e.at, body=_body(e.body))
+        commands = tuple(by_turn[e.turn]) if e.turn <= row.done_turn else None
+        turns.append(Turn(event=event, commands=commands))
+    header = Header(
+        workflow=row.workflow, entry=row.entry, run=row.id, status=row.status, code=row.code, python=row.python,
+        flags=row.flags, seed=row.seed,
+    )  # fmt: skip
+    return History(header=header, turns=tuple(turns))
+
+
+def load_tail(tx: Tx, run_id: str, after: int) -> list[Any]:
+    """Return the events of a run that follow turn `after`."""
+    rows = tx.conn.execute(
+        select(inbound)
+        .where(inbound.c.run_id == run_id, inbound.c.turn > after)
+        .order_by(inbound.c.turn)
+    )
+    return [make_event(e.kind, turn=e.turn, at=e.at, body=_body(e.body)) for e in rows]
+
+
+def _body(data: bytes) -> Mapping[str, Any]:
+    body = unpack(data)
+    if not isinstance(body, dict):
+        raise TypeError("a row's body is not a JSON object: the database was edited by hand")
+    return body
+
+
+def list_evidence(
+    tx: Tx,
+    *,
+    open_only: bool,
+    workflow: str | None,
+    prefix: str,
+    before: tuple[int, str] | None,
+    limit: int,
+) -> tuple[int, list[RunEvidence], list[WorkerEvidence]]:
+    """Return the time, runs by creation with the newest first, and all workers that may matter to them."""
+    query = select(run).order_by(run.c.created_at.desc(), run.c.id.desc()).limit(limit)
+    if open_only:
+        query = query.where(run.c.closed_at.is_(None))
+    if workflow is not None:
+        query = query.where(run.c.workflow == workflow)
+    if prefix:
+        query = query.where(func.substr(run.c.id, 1, len(prefix)) == prefix)
+    if before is not None:
+        at, run_id = before
+        query = query.where(
+            or_(run.c.created_at < at, and_(run.c.created_at == at, run.c.id < run_id))
+        )
+    rows = tx.conn.execute(query).all()
+    return tx.now, _evidence(tx, rows), worker_evidence(tx)
+
+
+def one_evidence(tx: Tx, run_id: str) -> tuple[int, RunEvidence, list[WorkerEvidence]]:
+    """Return the time, one run's evidence, and all workers that may matter to it."""
+    return tx.now, _evidence(tx, [run_row(tx, run_id)])[0], worker_evidence(tx)
+
+
+def _evidence(tx: Tx, rows: Sequence[Row[Any]]) -> list[RunEvidence]:
+    ids = [row.id for row in rows if row.closed_at is None]
+    activities = _grouped(tx, select(activity).where(activity.c.closed_at.is_(None)), activity, ids)
+    waits = _grouped(tx, select(wait), wait, ids)
+    approvals = _grouped(tx, select(approval).where(approval.c.state == "open"), approval, ids)
+    sites = {(w.run_id, w.seq): w.site for group in waits.values() for w in group}
+    return [
+        RunEvidence(
+            id=r.id, workflow=r.workflow, queue=r.queue, status=r.status, code=r.code, created_at=r.created_at,
+            start_at=r.start_at, closed_at=r.closed_at, progress_at=r.progress_at, done_turn=r.done_turn,
+            inbound_count=r.inbound_count, task_state=r.task_state, task_visible_at=r.task_visible_at,
+            lease_owner=r.lease_owner, lease_until=r.lease_until, lease_epoch=r.lease_epoch,
+            progress_epoch=r.progress_epoch, error_kind=r.error_kind,
+            error=None if r.error is None else unpack(r.error), error_code=r.error_code, error_at=r.error_at,
+            failures=r.failures, closing=None if r.result is None else unpack(r.result),
+            activities=tuple(_activity(a) for a in activities[r.id]),
+            waits=tuple(_wait(w) for w in waits[r.id] if w.kind != "approval"),
+            approvals=tuple(_approval(a, sites.get((a.run_id, a.seq), "")) for a in approvals[r.id]),
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+_CHUNK = 500  # bound parameters per statement
+
+
+def _grouped(tx: Tx, query: Any, table: Any, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    groups: dict[str, list[Row[Any]]] = defaultdict(list)
+    for start in range(0, len(ids), _CHUNK):
+        part = query.where(table.c.run_id.in_(ids[start : start + _CHUNK])).order_by(
+            table.c.run_id, table.c.seq
+        )
+        for row in tx.conn.execute(part):
+            groups[row.run_id].append(row)
+    return groups
+
+
+def _activity(a: Row[Any]) -> ActivityEvidence:
+    return ActivityEvidence(
+        seq=a.seq, name=a.name, queue=a.queue, state=a.state, site=a.site, attempt=a.attempt,
+        max_attempts=a.max_attempts, scheduled_at=a.scheduled_at, visible_at=a.visible_at, started_at=a.started_at,
+        lease_owner=a.lease_owner, lease_until=a.lease_until, beat_at=a.beat_at,
+        beat=None if a.beat is None else unpack(a.beat), error_type=a.error_type, error_message=a.error_message,
+        error_at=a.error_at, same_error=a.same_error, same_error_since=a.same_error_since,
+    )  # fmt: skip
+
+
+def _wait(w: Row[Any]) -> WaitEvidence:
+    return WaitEvidence(
+        seq=w.seq, kind=w.kind, name=w.name, opened_at=w.opened_at, fire_at=w.fire_at, site=w.site
+    )
+
+
+def _approval(a: Row[Any], site: str) -> ApprovalEvidence:
+    return ApprovalEvidence(
+        seq=a.seq, name=a.name, ask=a.ask, to=tuple(unpack(a.asked)), opened_at=a.opened_at,
+        due_at=a.due_at, delivered_at=a.delivered_at, site=site,
+    )  # fmt: skip
+
+
+def worker_evidence(tx: Tx) -> list[WorkerEvidence]:
+    """Return the workers that live, and the last ones that did."""
+    rows = tx.conn.execute(select(worker).order_by(worker.c.seen_at.desc()).limit(200))
+    return [
+        WorkerEvidence(
+            id=w.id, host=w.host, pid=w.pid, queue=w.queue, workflows=dict(unpack(w.workflows)),
+            activities=frozenset(unpack(w.activities)), slots=w.slots, busy=w.busy, started_at=w.started_at,
+            seen_at=w.seen_at, loop_seen_at=w.loop_seen_at, stack=w.stack, stopped_at=w.stopped_at,
+        )
+        for w in rows
+    ]  # fmt: skip
+
+
+def approvals_of(tx: Tx, *, run_id: str | None, open_only: bool, limit: int) -> list[Row[Any]]:
+    """Return approvals with the workflow of their run, the most urgent first."""
+    query = select(approval, run.c.workflow).join(run, run.c.id == approval.c.run_id)
+    if run_id is not None:
+        query = query.where(approval.c.run_id == run_id)
+    if open_only:
+        query = query.where(approval.c.state == "open")
+    order = (
+        approval.c.due_at.is_(None),
+        approval.c.due_at,
+        approval.c.opened_at,
+        approval.c.run_id,
+        approval.c.seq,
+    )
+    return list(tx.conn.execute(query.order_by(*order).limit(limit)).all())
+
+
+def now(tx: Tx) -> int:
+    """Return the time by the database's clock, in milliseconds."""
+    return tx.now
+
+
+def attempts_of(tx: Tx, run_id: str) -> list[Row[Any]]:
+    """Return the activities of a run, ended ones included."""
+    return list(
+        tx.conn.execute(
+            select(activity).where(activity.c.run_id == run_id).order_by(activity.c.seq)
+        ).all()
+    )
+
+
+def drifts_of(tx: Tx, run_id: str) -> list[dict[str, Any]]:
+    """Return what differs in content between the record of a run and its code."""
+    rows = tx.conn.execute(select(drift).where(drift.c.run_id == run_id).order_by(drift.c.seq))
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001 - the documented way to a row's mapping
+
+
+def decisions_of(tx: Tx, run_id: str) -> list[dict[str, Any]]:
+    """Return which branch of each patch a run took."""
+    rows = tx.conn.execute(select(patch_decision).where(patch_decision.c.run_id == run_id))
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001 - the documented way to a row's mapping
+
+
+def same_fault(tx: Tx, signatures: Iterable[str]) -> dict[str, int]:
+    """Return how many open runs stop at the same place, by signature."""
+    query = (
+        select(run.c.error_signature, func.count())
+        .where(run.c.closed_at.is_(None), run.c.error_signature.in_(list(signatures)))
+        .group_by(run.c.error_signature)
+    )
+    return {str(signature): int(count) for signature, count in tx.conn.execute(query)}

@@ -1,0 +1,68 @@
+"""The values that verbs take and give."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.history import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """Hold what starts a run; `digest` tells the same request from another with the same id."""
+
+    id: str
+    workflow: str
+    entry: str
+    queue: str
+    seed: str
+    flags: int
+    python: str
+    code: str
+    digest: str
+    args: list[Json]
+    start_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunClaim:
+    """Hold a lease on a run: the right to commit its next turns under this epoch."""
+
+    run_id: str
+    workflow: str
+    epoch: int
+    done_turn: int
+    failures: int
+    error_signature: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityClaim:
+    """Hold a lease on an activity: the right to record the outcome of this attempt."""
+
+    run_id: str
+    seq: int
+    name: str
+    epoch: int
+    attempt: int
+    args: list[Json]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Describe why a workflow task could not be advanced; `blocks` when no retry can help."""
+
+    kind: str
+    error: dict[str, Json]
+    signature: str
+    code: str
+    blocks: bool
+    retry_in_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Name the leases that a heartbeat found to be gone."""
+
+    runs: frozenset[tuple[str, int]]
+    activities: frozenset[tuple[str, int, int]]

@@ -1,0 +1,251 @@
+"""Verbs of runs and their workflow tasks: start, claim, commit, block, hand back, close."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+
+from holdfast._store.database import Tx
+from holdfast._store.effects import apply_command, close_items, mark_condition
+from holdfast._store.events import append_event
+from holdfast._store.records import Fault, NewRun, RunClaim
+from holdfast._store.tables import drift, inbound, patch_decision, run, wait
+from holdfast.codec import pack
+from holdfast.errors import LeaseLostError, RunClosedError, RunExistsError, UnknownRunError
+from holdfast.history import Command
+from holdfast.runs import RunStatus, TaskState
+
+OPEN = RunStatus.OPEN.value
+
+
+def start_run(tx: Tx, new: NewRun) -> bool:
+    """Insert a run with its first event; False when the same request has already started it."""
+    known = tx.conn.execute(
+        select(run.c.request_digest, run.c.workflow).where(run.c.id == new.id)
+    ).first()
+    if known is not None:
+        if known.request_digest == new.digest:
+            return False
+        raise RunExistsError(
+            f"Run {new.id!r} exists already: it was started for {known.workflow} with other arguments. "
+            "Choose another id, or leave id out to have one made."
+        )
+    start_at = tx.now if new.start_at is None else new.start_at
+    tx.conn.execute(
+        insert(run).values(
+            id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, status=OPEN, seed=new.seed,
+            flags=new.flags, python=new.python, code=new.code, request_digest=new.digest, created_at=tx.now,
+            start_at=start_at, inbound_count=1, event_at=max(start_at, tx.now), done_turn=0, task_state=TaskState.READY.value,
+            task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0,
+        )
+    )  # fmt: skip
+    tx.conn.execute(
+        insert(inbound).values(
+            run_id=new.id,
+            turn=1,
+            at=max(start_at, tx.now),
+            kind="run_started",
+            body=pack({"args": new.args}),
+        )
+    )
+    return True
+
+
+def claim_runs(
+    tx: Tx, *, worker: str, queue: str, fingerprints: Mapping[str, str], limit: int, lease_ms: int
+) -> list[RunClaim]:
+    """Lease runs that have events to apply, whose lease ran out, or that other code has blocked."""
+    state, codes = run.c.task_state, list(fingerprints.values())
+    due = or_(
+        and_(state == TaskState.READY.value, run.c.task_visible_at <= tx.now),
+        and_(state == TaskState.LEASED.value, run.c.lease_until < tx.now),
+        and_(state == TaskState.BLOCKED.value, run.c.error_code.not_in(codes)),
+        and_(state == TaskState.READY.value, run.c.failures > 0, run.c.error_code.not_in(codes)),
+    )
+    chosen = (
+        select(run.c.id)
+        .where(
+            run.c.closed_at.is_(None),
+            run.c.queue == queue,
+            run.c.workflow.in_(list(fingerprints)),
+            due,
+        )
+        .order_by(run.c.task_visible_at)
+        .limit(limit)
+    )
+    rows = tx.conn.execute(
+        update(run)
+        .where(run.c.id.in_(chosen.scalar_subquery()))
+        .values(
+            task_state=TaskState.LEASED.value,
+            lease_owner=worker,
+            lease_until=tx.now + lease_ms,
+            lease_epoch=run.c.lease_epoch + 1,
+        )
+        .returning(
+            run.c.id,
+            run.c.workflow,
+            run.c.lease_epoch,
+            run.c.done_turn,
+            run.c.failures,
+            run.c.error_signature,
+        )
+    ).all()
+    return [
+        RunClaim(
+            run_id=row.id, workflow=row.workflow, epoch=row.lease_epoch, done_turn=row.done_turn,
+            failures=row.failures, error_signature=row.error_signature,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def commit_turns(  # noqa: PLR0913 - one transaction, one call
+    tx: Tx,
+    claim: RunClaim,
+    turns: Sequence[tuple[int, Sequence[Command]]],
+    *,
+    code: str,
+    condition: str | None,
+    decisions: Iterable[Mapping[str, object]],
+    drifts: Iterable[Mapping[str, object]],
+) -> bool:
+    """Record the commands of turns and everything they ask for; True when more events wait to be applied.
+
+    `condition` is the line at which a run waits that asked for nothing; None when it did. The lease ends with the
+    commit, whatever the outcome.
+    """
+    last = turns[-1][0] if turns else claim.done_turn
+    row = tx.conn.execute(
+        update(run)
+        .where(*_held(claim), run.c.done_turn == claim.done_turn)
+        .values(
+            done_turn=last, code=code, progress_at=tx.now, progress_epoch=run.c.lease_epoch, **_unleased(tx, last),
+            error_kind=None, error=None, error_signature=None, error_code=None, error_at=None, failures=0,
+        )
+        .returning(run.c.queue, run.c.inbound_count)
+    ).first()  # fmt: skip
+    if row is None:
+        raise _lost(claim)
+    for turn, commands in turns:
+        at = tx.conn.execute(
+            select(inbound.c.at).where(inbound.c.run_id == claim.run_id, inbound.c.turn == turn)
+        ).scalar_one()
+        for command in commands:
+            apply_command(tx, claim.run_id, turn, command, queue=row.queue, at=at)
+    mark_condition(tx, claim.run_id, condition)
+    _remember(tx, claim.run_id, decisions, drifts)
+    return bool(row.inbound_count > last)
+
+
+def _unleased(tx: Tx, done_turn: int) -> dict[str, object]:
+    return {
+        "task_state": case(
+            (run.c.inbound_count > done_turn, TaskState.READY.value), else_=TaskState.IDLE.value
+        ),
+        "task_visible_at": tx.now,
+        "lease_owner": None,
+        "lease_until": None,
+    }
+
+
+def _held(claim: RunClaim) -> tuple[ColumnElement[bool], ...]:
+    return (
+        run.c.id == claim.run_id,
+        run.c.lease_epoch == claim.epoch,
+        run.c.task_state == TaskState.LEASED.value,
+        run.c.closed_at.is_(None),
+    )
+
+
+def _lost(claim: RunClaim) -> LeaseLostError:
+    return LeaseLostError(
+        f"Run {claim.run_id}: the lease of epoch {claim.epoch} is gone, so nothing was committed. "
+        "Another worker has taken the run over, or it was closed."
+    )
+
+
+def _remember(
+    tx: Tx,
+    run_id: str,
+    decisions: Iterable[Mapping[str, object]],
+    drifts: Iterable[Mapping[str, object]],
+) -> None:
+    for decision in decisions:
+        values = {"run_id": run_id, **decision, "key": decision["key"] or ""}
+        keys = [patch_decision.c[name] == values[name] for name in ("run_id", "patch", "key")]
+        if tx.conn.execute(select(patch_decision.c.turn).where(*keys)).first() is None:
+            tx.conn.execute(insert(patch_decision).values(**values))
+    for found in drifts:
+        values = {"run_id": run_id, **found}
+        keys = [drift.c[name] == values[name] for name in ("run_id", "seq", "field")]
+        if tx.conn.execute(select(drift.c.turn).where(*keys)).first() is None:
+            tx.conn.execute(insert(drift).values(**values))
+
+
+def record_fault(tx: Tx, claim: RunClaim, fault: Fault) -> None:
+    """Record why a run could not be advanced, and block it or let it be tried again; nothing else is committed."""
+    state = TaskState.BLOCKED if fault.blocks else TaskState.READY
+    done = tx.conn.execute(
+        update(run)
+        .where(*_held(claim))
+        .values(
+            task_state=state.value, task_visible_at=tx.now + fault.retry_in_ms, lease_owner=None, lease_until=None,
+            progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=pack(fault.error), error_at=tx.now,
+            error_signature=fault.signature, error_code=fault.code,
+            failures=case((run.c.error_signature == fault.signature, run.c.failures + 1), else_=1),
+        )
+    )  # fmt: skip
+    if done.rowcount != 1:
+        raise _lost(claim)
+
+
+def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
+    """Give leases back at once, so that nobody has to wait for them to run out."""
+    for claim in claims:
+        tx.conn.execute(update(run).where(*_held(claim)).values(**_unleased(tx, claim.done_turn)))
+
+
+def request_cancel(tx: Tx, run_id: str, reason: str) -> None:
+    """Ask a run to cancel itself; asking again changes nothing."""
+    row = _open_row(tx, run_id)
+    if row.cancel_requested_at is None:
+        tx.conn.execute(update(run).where(run.c.id == run_id).values(cancel_requested_at=tx.now))
+        append_event(tx, run_id, "cancel_requested", {"reason": reason})
+
+
+def terminate(tx: Tx, run_id: str, reason: str) -> None:
+    """End a run at once, without asking its code."""
+    _open_row(tx, run_id)
+    tx.conn.execute(
+        update(run)
+        .where(run.c.id == run_id, run.c.closed_at.is_(None))
+        .values(
+            status=RunStatus.TERMINATED.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None,
+            lease_until=None, lease_epoch=run.c.lease_epoch + 1, result=pack({"reason": reason}),
+        )
+    )  # fmt: skip
+    close_items(tx, run_id)
+    tx.conn.execute(delete(wait).where(wait.c.run_id == run_id))
+
+
+def _open_row(tx: Tx, run_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a row has no static type
+    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
+    if row is None:
+        raise UnknownRunError(
+            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
+        )
+    if row.closed_at is not None:
+        raise RunClosedError(f"Run {run_id} is {row.status} already; nothing was changed.")
+    return row
+
+
+def next_run_due(tx: Tx, *, queue: str) -> int | None:
+    """Return when the next run of a queue becomes ready, in milliseconds, or None."""
+    due: int | None = tx.conn.execute(
+        select(func.min(run.c.task_visible_at)).where(
+            run.c.closed_at.is_(None),
+            run.c.queue == queue,
+            run.c.task_state == TaskState.READY.value,
+        )
+    ).scalar()
+    return due

@@ -1,0 +1,217 @@
+"""The schema, the same on SQLite and Postgres. Every key starts with the run id. Instants are milliseconds, UTC."""
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
+from sqlmodel import Field, SQLModel
+
+
+def _ms(*, nullable: bool = False) -> Column[int]:
+    return Column(BigInteger, nullable=nullable)
+
+
+class Run(SQLModel, table=True):
+    """Hold one row per run, with its workflow task and the lease on it."""
+
+    __tablename__ = "run"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    id: str = Field(primary_key=True)
+    workflow: str
+    entry: str
+    queue: str
+    status: str
+    seed: str
+    flags: int = 0
+    python: str
+    code: str
+    request_digest: str
+    created_at: int = Field(sa_column=_ms())
+    start_at: int = Field(sa_column=_ms())
+    closed_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    result: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    inbound_count: int = 0
+    event_at: int = Field(sa_column=_ms())
+    done_turn: int = 0
+    task_state: str
+    task_visible_at: int = Field(sa_column=_ms())
+    lease_owner: str | None = None
+    lease_until: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    lease_epoch: int = 0
+    progress_epoch: int = 0
+    progress_at: int = Field(sa_column=_ms())
+    cancel_requested_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    error_kind: str | None = None
+    error: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    error_signature: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    error_code: str | None = None
+    error_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    failures: int = 0
+
+
+class Inbound(SQLModel, table=True):
+    """Hold the events of a run in the order in which they were committed."""
+
+    __tablename__ = "inbound"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    turn: int = Field(primary_key=True)
+    at: int = Field(sa_column=_ms())
+    kind: str
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class CommandRow(SQLModel, table=True):
+    """Hold the commands of a run; `turn` is the event that they answer."""
+
+    __tablename__ = "command"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    turn: int
+    kind: str
+    name: str
+    site: str
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ActivityRow(SQLModel, table=True):
+    """Hold one row per scheduled activity: its state, its attempts and the lease on the running one."""
+
+    __tablename__ = "activity"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    name: str
+    queue: str
+    state: str
+    site: str
+    args: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    options: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    max_attempts: int | None = None
+    attempt: int = 0
+    scheduled_at: int = Field(sa_column=_ms())
+    visible_at: int = Field(sa_column=_ms())
+    started_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    closed_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    lease_owner: str | None = None
+    lease_until: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    lease_epoch: int = 0
+    beat_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    beat: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    error_type: str | None = None
+    error_message: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    error_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    error_signature: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    same_error: int = 0
+    same_error_since: int | None = Field(default=None, sa_column=_ms(nullable=True))
+
+
+class Wait(SQLModel, table=True):
+    """Hold why a run is parked: one row per timer, approval or condition that has not been answered."""
+
+    __tablename__ = "wait"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    kind: str
+    name: str
+    opened_at: int = Field(sa_column=_ms())
+    fire_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    site: str
+
+
+class Approval(SQLModel, table=True):
+    """Hold what people are asked, and what they answered."""
+
+    __tablename__ = "approval"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    name: str
+    ask: str = Field(sa_column=Column(Text, nullable=False))
+    asked: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    schema_: bytes = Field(sa_column=Column("schema", LargeBinary, nullable=False))
+    state: str
+    opened_at: int = Field(sa_column=_ms())
+    due_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    delivered_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    decided_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    decided_by: str | None = None
+    comment: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    answer: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+
+
+class WorkerRow(SQLModel, table=True):
+    """Hold one row per worker process: what it can run, and its two heartbeats."""
+
+    __tablename__ = "worker"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    id: str = Field(primary_key=True)
+    host: str
+    pid: int
+    queue: str
+    workflows: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    activities: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    slots: int
+    busy: int = 0
+    started_at: int = Field(sa_column=_ms())
+    seen_at: int = Field(sa_column=_ms())
+    loop_seen_at: int = Field(sa_column=_ms())
+    stack: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    stopped_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+
+
+class PatchDecisionRow(SQLModel, table=True):
+    """Hold which branch of each patch each run took, both ways."""
+
+    __tablename__ = "patch_decision"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    patch: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    taken: bool
+    turn: int
+
+
+class DriftRow(SQLModel, table=True):
+    """Hold commands whose content differs from the record although their identity does not."""
+
+    __tablename__ = "drift"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    field: str = Field(primary_key=True)
+    code: str
+    turn: int
+    name: str
+    site: str
+
+
+def _table(model: type[SQLModel]) -> Table:
+    table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel adds it to table models
+    return table
+
+
+run = _table(Run)
+inbound = _table(Inbound)
+command = _table(CommandRow)
+activity = _table(ActivityRow)
+wait = _table(Wait)
+approval = _table(Approval)
+worker = _table(WorkerRow)
+patch_decision = _table(PatchDecisionRow)
+drift = _table(DriftRow)
+
+Index(
+    "ix_run_task", run.c.queue, run.c.task_state, run.c.task_visible_at,
+    sqlite_where=run.c.closed_at.is_(None), postgresql_where=run.c.closed_at.is_(None),
+)  # fmt: skip
+Index(
+    "ix_run_open", run.c.created_at, run.c.id,
+    sqlite_where=run.c.closed_at.is_(None), postgresql_where=run.c.closed_at.is_(None),
+)  # fmt: skip
+Index("ix_run_created", run.c.created_at, run.c.id)
+Index(
+    "ix_activity_due", activity.c.queue, activity.c.visible_at,
+    sqlite_where=activity.c.closed_at.is_(None), postgresql_where=activity.c.closed_at.is_(None),
+)  # fmt: skip
+Index("ix_wait_due", wait.c.fire_at)
+Index("ix_approval_open", approval.c.state, approval.c.opened_at)

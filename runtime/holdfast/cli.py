@@ -1,0 +1,471 @@
+"""The `holdfast` command. Sub-commands of the other parts are found by entry point, so the runtime imports none."""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from datetime import timedelta
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from holdfast.errors import HoldfastError, UnknownRunError, UsageError
+
+FINDINGS, USAGE, STUCK, NOT_FOUND = 1, 2, 3, 4
+_PARTS = {"lint": "lint", "dashboard": "dashboard", "demo": "examples"}
+
+
+class _Group(click.Group):
+    """Find the commands of other parts, and turn every error of holdfast into one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *_entry_points()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, loading it from the part that has it."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in _entry_points():
+            return own
+        return _load(cmd_name, _entry_points()[cmd_name])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what a person did wrong is answered by a sentence and an exit code, not by a traceback."""
+        try:
+            return super().invoke(ctx)
+        except UnknownRunError as error:
+            _die(error.message, NOT_FOUND)
+        except HoldfastError as error:
+            _die(error.message, USAGE)
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="holdfast.commands")}
+
+
+def _load(name: str, point: EntryPoint) -> click.Command:
+    try:
+        loaded = point.load()
+    except ModuleNotFoundError as error:
+        part = _PARTS.get(name, name)
+        _die(
+            f"`holdfast {name}` needs {error.name}, which is not installed. Run: pip install 'holdfast[{part}]'",
+            USAGE,
+        )
+    if not isinstance(loaded, click.Command):
+        _die(
+            f"The entry point {point.value} of `holdfast {name}` is not a command; reinstall holdfast.",
+            USAGE,
+        )
+    return loaded
+
+
+def _die(message: str, code: int) -> NoReturn:
+    click.echo(f"holdfast: {message}", err=True)
+    raise SystemExit(code)
+
+
+@click.group(
+    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(package_name="holdfast")
+def main() -> None:
+    """Run durable workflows, and see what they wait for.
+
+    Exit codes: 0 fine, 1 findings or differences, 2 wrong usage, 3 stuck runs found, 4 no such run.
+    """
+
+
+_DB = click.option(
+    "--db",
+    envvar="HOLDFAST_DB",
+    metavar="PATH",
+    help="The database; by default $HOLDFAST_DB, else holdfast.db here.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per row.")
+
+
+def _with_client(
+    db: str | None, work: Callable[[Any], Coroutine[Any, Any, Any]], *, create: bool = False
+) -> Any:
+    from holdfast.client import Client
+
+    async def run() -> Any:
+        async with Client(_existing(db, create=create)) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def _existing(db: str | None, *, create: bool) -> str:
+    place = db or "holdfast.db"
+    path = place.removeprefix("sqlite:///")
+    if not create and "://" not in path and not Path(path).exists():
+        raise UsageError(
+            f"There is no database at {path}. Name it with --db or HOLDFAST_DB; `holdfast worker` and "
+            "`holdfast start` make one."
+        )
+    return place
+
+
+@main.command()
+@click.argument("modules", nargs=-1, required=True, metavar="MODULE…")
+@_DB
+@click.option("--queue", default="default", show_default=True, help="Whose work to take.")
+@click.option(
+    "--slots", default=20, show_default=True, type=click.IntRange(1), help="Activities at once."
+)
+@click.option(
+    "--lease",
+    default=15.0,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Seconds until others take over.",
+)
+@click.option("--verbose", is_flag=True, help="Log failed attempts with their tracebacks.")
+def worker(
+    modules: tuple[str, ...], db: str | None, queue: str, slots: int, lease: float, verbose: bool
+) -> None:
+    """Advance runs and carry out activities with the code in MODULE…, until SIGTERM or Ctrl-C."""
+    from holdfast._registry import definitions_in, import_entry
+    from holdfast.activity import Activity
+    from holdfast.worker import Worker
+    from holdfast.workflow import Workflow
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    found = definitions_in([import_entry(name) for name in modules])
+    workflows = [item for item in found if isinstance(item, Workflow)]
+    activities = [item for item in found if isinstance(item, Activity)]
+    if not found:
+        raise UsageError(
+            f"{', '.join(modules)} defines no workflow and no activity. "
+            "Decorate functions with @workflow.define or @activity.define, or name another module."
+        )
+
+    async def work(client: Any) -> None:
+        serving = Worker(
+            client,
+            workflows=workflows,
+            activities=activities,
+            queue=queue,
+            slots=slots,
+            lease=timedelta(seconds=lease),
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, serving.stop)
+        names = ", ".join(item.name for item in (*workflows, *activities))
+        click.echo(
+            f"worker {serving.id}: queue {queue!r} of {client.url.removeprefix('sqlite:///')}: {names}",
+            err=True,
+        )
+        await serving.run()
+        click.echo(f"worker {serving.id}: stopped", err=True)
+
+    _with_client(db, work, create=True)
+
+
+@main.command()
+@click.argument("workflow", metavar="MODULE:WORKFLOW")
+@click.argument("arguments", nargs=-1, metavar="[JSON]…")
+@_DB
+@click.option(
+    "--id", "run_id", help="A name for the run; the same name and arguments give the same run."
+)
+@click.option("--queue", default="default", show_default=True, help="Which workers advance it.")
+@click.option("--wait", is_flag=True, help="Wait for the result and print it as JSON.")
+def start(
+    workflow: str,
+    arguments: tuple[str, ...],
+    db: str | None,
+    run_id: str | None,
+    queue: str,
+    wait: bool,
+) -> None:
+    """Start a run; each argument is JSON, decoded by the workflow's own types."""
+    from holdfast.client import resolve_workflow
+
+    found: Any = resolve_workflow(workflow)
+    signature = found.definition.signature
+    args = signature.decode_args(
+        [_json_argument(text, number) for number, text in enumerate(arguments, 1)]
+    )
+
+    async def work(client: Any) -> None:
+        handle = await client.start(found, *args, id=run_id, queue=queue)
+        click.echo(handle.id)
+        if wait:
+            click.echo(
+                json.dumps(signature.encode_result(await handle.result()), ensure_ascii=False)
+            )
+
+    _with_client(db, work, create=True)
+
+
+def _json_argument(text: str, number: int) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(
+            f'Argument {number} is not JSON: {error}. Quote strings twice, for example: \'"Oslo"\' or \'{{"q": "Oslo"}}\'.'
+        ) from None
+
+
+@main.command()
+@_DB
+@_JSON
+@click.option(
+    "--health",
+    metavar="CLASS",
+    help="Only this family or code: stuck, person, retrying, waiting, working, stuck.no_worker, …",
+)
+@click.option("--workflow", help="Only runs of this workflow.")
+@click.option("--open", "open_only", is_flag=True, help="Only runs that have not ended.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+def runs(
+    db: str | None,
+    as_json: bool,
+    health: str | None,
+    workflow: str | None,
+    open_only: bool,
+    limit: int,
+) -> None:
+    """List runs, the newest first, each with the reason why it is where it is."""
+    from holdfast.health import CODES, Family
+
+    if health is not None and health not in {*CODES, *(family.value for family in Family)}:
+        raise UsageError(
+            f"--health {health}: no such class. Families: {', '.join(f.value for f in Family)}; codes: {', '.join(CODES)}."
+        )
+    found = _with_client(
+        db,
+        lambda client: client.list(
+            health=health, workflow=workflow, open_only=open_only, limit=limit
+        ),
+    )
+    if as_json:
+        for run in found:
+            click.echo(json.dumps(_summary_json(run), ensure_ascii=False))
+        return
+    if not found:
+        click.echo(
+            "No runs match."
+            if health or workflow
+            else "No runs yet. Start one: holdfast start MODULE:WORKFLOW",
+            err=True,
+        )
+    for run in found:
+        click.echo(f"{run.id:<28} {run.workflow:<16} {run.verdict.label:<18} {run.verdict.why}")
+
+
+def _summary_json(run: Any) -> dict[str, Any]:
+    return {
+        "schema": 1, "id": run.id, "workflow": run.workflow, "queue": run.queue, "status": run.status,
+        "created_at": run.created_at, "closed_at": run.closed_at, "family": run.verdict.family.value,
+        "code": run.verdict.code, "why": run.verdict.why,
+    }  # fmt: skip
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_DB
+@_JSON
+def why(run_id: str, db: str | None, as_json: bool) -> None:
+    """Say why RUN is where it is: verdict, evidence, what happens if nobody acts."""
+
+    async def work(client: Any) -> Any:
+        return await client.describe(await client.resolve(run_id))
+
+    detail = _with_client(db, work)
+    if as_json:
+        items = [
+            asdict(item) | {"family": item.family.value} for item in detail.summary.verdict.items
+        ]
+        click.echo(
+            json.dumps(
+                _summary_json(detail.summary) | {"items": items}, ensure_ascii=False, default=str
+            )
+        )
+        return
+    click.echo(f"{detail.summary.id}  {detail.summary.workflow}  {detail.summary.verdict.label}")
+    for item in detail.summary.verdict.items:
+        click.echo(f"\n{item.code}  {item.why}")
+        click.echo(f"  at: {item.site}" if item.site else "", nl=bool(item.site))
+        click.echo(f"  if nobody acts: {item.next}")
+        for row in item.evidence:
+            columns = ", ".join(f"{name}={value!r}" for name, value in row.columns.items())
+            click.echo(f"  evidence: {row.table}({row.key}) {columns}")
+    if detail.evidence.error_kind == "nondeterminism":
+        from holdfast.replay import render_report
+
+        click.echo(
+            f"\n{render_report(detail.evidence.error)}\n  {detail.same_place} open runs stop at this place."
+        )
+
+
+@main.command()
+@_DB
+def inbox(db: str | None) -> None:
+    """List what waits for a person, the most urgent first."""
+    for approval in _with_client(db, lambda client: client.approvals()):
+        click.echo(
+            f"{approval.run_id:<28} {approval.name:<20} {approval.ask} (asked of {', '.join(approval.to)})"
+        )
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("approval", metavar="APPROVAL")
+@click.argument("answer", metavar="JSON")
+@_DB
+@click.option("--by", required=True, help="Who decides.")
+@click.option("--comment", default="", help="Why.")
+def approve(run_id: str, approval: str, answer: str, db: str | None, by: str, comment: str) -> None:
+    """Answer APPROVAL of RUN with JSON, for example '{"approved": true}'."""
+    tree = _json_argument(answer, 3)
+
+    async def work(client: Any) -> None:
+        found = await client.resolve(run_id)
+        await client.decide(found, approval, tree, by=by, comment=comment)
+        click.echo(f"{found}: {approval} answered by {by}")
+
+    _with_client(db, work)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_DB
+@click.option("--reason", required=True, help="Why, for the record.")
+def cancel(run_id: str, db: str | None, reason: str) -> None:
+    """Ask RUN to cancel itself; its clean-up code runs."""
+    _with_client(
+        db,
+        lambda client: _on_run(client, run_id, lambda found: client.cancel(found, reason=reason)),
+    )
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_DB
+@click.option("--reason", required=True, help="Why, for the record.")
+def terminate(run_id: str, db: str | None, reason: str) -> None:
+    """End RUN at once; none of its code runs."""
+    _with_client(
+        db,
+        lambda client: _on_run(
+            client, run_id, lambda found: client.terminate(found, reason=reason)
+        ),
+    )
+
+
+async def _on_run(
+    client: Any, given: str, work: Callable[[str], Coroutine[Any, Any, None]]
+) -> None:
+    found = await client.resolve(given)
+    await work(found)
+    click.echo(f"{found}: done")
+
+
+@main.group()
+def history() -> None:
+    """Work with recorded histories."""
+
+
+@history.command("export")
+@click.argument("run_id", metavar="RUN")
+@_DB
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file; by default standard output.",
+)
+def export(run_id: str, db: str | None, output: Path | None) -> None:
+    """Write the history of RUN as a file that `holdfast replay` and the pytest plugin read."""
+    from holdfast.history import dump_history
+
+    async def work(client: Any) -> Any:
+        return await client.history(await client.resolve(run_id))
+
+    recorded = _with_client(db, work)
+    text = dump_history(recorded)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
+    click.echo(f"{output}: {len(recorded.turns)} turns of {recorded.header.run}", err=True)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option(
+    "--workflow", help="The code to replay, as module:function; by default what the history names."
+)
+@click.option(
+    "--drift",
+    type=click.Choice(["error", "warn"]),
+    default="error",
+    show_default=True,
+    help="Whether other arguments, durations and results count.",
+)
+@_JSON
+def replay(files: tuple[Path, ...], workflow: str | None, drift: str, as_json: bool) -> None:
+    """Replay histories against today's code; exit 1 at the first turn that differs."""
+    from holdfast.client import resolve_workflow
+    from holdfast.history import load_history
+    from holdfast.replay import replay as replay_history
+
+    chosen: Any = None if workflow is None else resolve_workflow(workflow)
+    differs = False
+    for file in files:
+        result = replay_history(load_history(file), chosen)
+        drifted = bool(result.drifts) and drift == "error"
+        differs = differs or not result.ok or drifted
+        if as_json:
+            difference = None if result.difference is None else result.difference.to_json()
+            row = {
+                "schema": 1,
+                "file": str(file),
+                "ok": result.ok and not drifted,
+                "turns": result.turns,
+            }
+            row |= {
+                "difference": difference,
+                "bug": result.bug,
+                "drifts": [asdict(found) for found in result.drifts],
+            }
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            click.echo(f"{file}: {result.text()}")
+    sys.exit(FINDINGS if differs else 0)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def demo(arguments: tuple[str, ...]) -> None:
+    """Show an agent that survives kill -9 and waits for a person (needs a checkout; --once runs without serving)."""
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    if not (examples / "research_agent" / "demo.py").is_file():
+        raise UsageError(
+            "The demonstration is part of the source checkout, and this holdfast was installed without it. "
+            "Clone the repository and run: make demo"
+        )
+    sys.path.insert(0, str(examples))
+    try:
+        from research_agent.demo import demo as story
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"The demonstration needs {error.name}. Run: pip install 'holdfast[all]'"
+        ) from None
+    story.main(args=list(arguments), prog_name="holdfast demo")

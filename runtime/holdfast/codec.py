@@ -1,0 +1,184 @@
+"""How values become payloads and payloads become values: pydantic to JSON, no pickle."""
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from holdfast.errors import ApprovalError, ArgumentError, PayloadError
+from holdfast.history import Json, canonical
+
+MAX_PAYLOAD_BYTES = 2_000_000
+
+
+@functools.lru_cache(maxsize=4096)
+def _cached_adapter(annotation: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(
+            annotation, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+        )
+    except PydanticUserError:  # models, dataclasses and typed dicts carry their own configuration
+        return TypeAdapter(annotation)
+
+
+def adapter_of(annotation: Any) -> TypeAdapter[Any]:
+    """Return the pydantic adapter of a type; the same type gives the same adapter where it can be hashed."""
+    try:
+        return _cached_adapter(annotation)
+    except TypeError:  # an annotation that cannot be hashed, such as Annotated[int, []]
+        return TypeAdapter(annotation)
+
+
+def encode(value: Any, annotation: Any, *, what: str) -> Json:
+    """Turn a value into JSON by its declared type; `what` names the value in the error."""
+    try:
+        tree: Json = adapter_of(annotation).dump_python(value, mode="json", warnings="error")
+        text = canonical(tree)
+    except (PydanticSerializationError, PydanticUserError, ValueError, TypeError) as error:
+        raise PayloadError(
+            f"{what} cannot be encoded as {describe_type(annotation)}: {_first_line(error)}. "
+            "Payloads are typed JSON: return or pass a value of the declared type."
+        ) from error
+    if len(text) > MAX_PAYLOAD_BYTES:
+        raise PayloadError(
+            f"{what} is {len(text):,} bytes; the limit is {MAX_PAYLOAD_BYTES:,}. "
+            "Store it elsewhere and pass a reference to it."
+        )
+    return tree
+
+
+def decode(tree: Json, annotation: Any, *, what: str) -> Any:
+    """Turn JSON into a value of the declared type; `what` names the value in the error."""
+    try:
+        return adapter_of(annotation).validate_json(json.dumps(tree))
+    except (ValidationError, PydanticUserError) as error:
+        raise PayloadError(
+            f"{what} does not decode as {describe_type(annotation)}: {_validation_text(error)}."
+        ) from error
+
+
+def pack(tree: Any) -> bytes:
+    """Return the bytes that are stored for a payload."""
+    return canonical(tree).encode()
+
+
+def unpack(data: bytes) -> Any:
+    """Return the payload of stored bytes, as JSON."""
+    return json.loads(data)
+
+
+def schema_of(annotation: Any) -> dict[str, Json]:
+    """Return the JSON schema of a valid answer of this type."""
+    return adapter_of(annotation).json_schema()
+
+
+def describe_type(annotation: Any) -> str:
+    """Return the short name of a type."""
+    return getattr(annotation, "__name__", None) or str(annotation).removeprefix("typing.")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _validation_text(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return _first_line(error)
+    problems = error.errors(include_url=False, include_input=False)
+    shown = [
+        f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}"
+        for problem in problems[:3]
+    ]
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""  # noqa: PLR2004 - what a person reads
+    return "; ".join(shown) + more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Hold what is needed to encode the arguments of one function and to decode its result."""
+
+    name: str
+    parameters: inspect.Signature
+    types: tuple[Any, ...]
+    returns: Any
+
+    def encode_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Json]:
+        """Bind and encode the arguments of a call, defaults included, or raise `ArgumentError`."""
+        try:
+            bound = self.parameters.bind(*args, **kwargs)
+        except TypeError as error:
+            raise ArgumentError(
+                f"{self.name}{self.parameters} cannot be called so: {error}."
+            ) from None
+        bound.apply_defaults()
+        names = list(self.parameters.parameters)
+        encoded = []
+        for name, annotation in zip(names, self.types, strict=True):
+            what = f"Argument {name!r} of {self.name}"
+            tree = encode(bound.arguments[name], annotation, what=what)
+            decode(tree, annotation, what=what)  # what cannot be read back must not be written
+            encoded.append(tree)
+        return encoded
+
+    def decode_args(self, trees: list[Json]) -> list[Any]:
+        """Decode recorded arguments; those added since, with a default, are filled in by the call itself."""
+        names = list(self.parameters.parameters)
+        if len(trees) > len(names):
+            raise PayloadError(
+                f"{self.name}{self.parameters} takes {len(names)} arguments and {len(trees)} are recorded. "
+                "A removed parameter cannot be dropped silently: bring it back, with a default if you like."
+            )
+        return [
+            decode(tree, annotation, what=f"Argument {name!r} of {self.name}")
+            for name, annotation, tree in zip(names, self.types, trees, strict=False)
+        ]
+
+    def encode_result(self, value: Any) -> Json:
+        """Encode what the function returned."""
+        return encode(value, self.returns, what=f"The result of {self.name}")
+
+    def decode_result(self, tree: Json) -> Any:
+        """Decode a recorded result."""
+        return decode(tree, self.returns, what=f"The result of {self.name}")
+
+
+def signature_of(fn: Callable[..., Any], *, name: str) -> Signature:
+    """Read the signature of a function, or raise `ArgumentError` when it cannot be called by position."""
+    parameters = inspect.signature(fn)
+    for parameter in parameters.parameters.values():
+        if parameter.kind not in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}:
+            raise ArgumentError(
+                f"{name}{parameters}: parameter {parameter} cannot be recorded. "
+                "Use plain parameters: no *args, no **kwargs, nothing keyword-only."
+            )
+    try:
+        hints = get_type_hints(fn, include_extras=True)
+    except NameError as error:
+        raise ArgumentError(f"{name}{parameters}: a type is not known here: {error}.") from None
+    types = tuple(hints.get(parameter, Any) for parameter in parameters.parameters)
+    return Signature(
+        name=name, parameters=parameters, types=types, returns=hints.get("return", Any)
+    )
+
+
+def check_answer(answer: Any, schema: Any, *, what: str) -> Json:
+    """Return an answer as JSON once it fits the schema that was recorded with the question.
+
+    The process that answers, a dashboard for example, need not have the code that asks: so the schema judges.
+    """
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s that only deciding pays
+
+    tree = encode(answer, Any, what=what)
+    problems = sorted(
+        Draft202012Validator(schema).iter_errors(tree), key=lambda problem: list(problem.path)
+    )
+    if problems:
+        first = problems[0]
+        place = ".".join(str(part) for part in first.path) or "the answer"
+        raise ApprovalError(f"{what} does not fit: {place}: {first.message}. Nothing was written.")
+    return tree

@@ -1,0 +1,186 @@
+"""Every exception that holdfast raises.
+
+    HoldfastError
+    ├── UsageError                  a call that cannot be carried out as asked
+    │   ├── UnknownWorkflowError
+    │   ├── UnknownRunError
+    │   ├── RunExistsError
+    │   ├── RunClosedError
+    │   ├── ArgumentError
+    │   └── ApprovalError           no such open approval, or an answer that does not fit
+    ├── StoreError                  the database cannot be used
+    │   ├── DatabaseUnavailableError
+    │   ├── DatabaseCorruptError
+    │   └── DatabaseVersionError
+    ├── PayloadError                a value cannot become a payload, or a payload a value
+    ├── HistoryFormatError          a history file that cannot be read
+    ├── NondeterminismError         the code and the history do not agree
+    ├── ForbiddenCallError          a call that workflow code must not make
+    ├── LeaseLostError              another worker holds the task now
+    ├── RunError                    raised by `RunHandle.result()`
+    │   ├── RunFailedError
+    │   ├── RunCancelledError
+    │   └── RunTerminatedError
+    └── WorkflowError               workflow code may catch these; uncaught they fail the run
+        ├── ActivityError
+        ├── ApprovalTimeoutError
+        └── ApplicationError        raise it to fail a run, or an activity, on purpose
+
+Every message says what happened, where, what was expected and what to do next. Every error survives pickle:
+the message is the only positional argument, everything else is an attribute.
+"""
+
+from typing import Any
+
+
+class HoldfastError(Exception):
+    """Be the base of every error of holdfast."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class UsageError(HoldfastError):
+    """Report a call that cannot be carried out as asked."""
+
+
+class UnknownWorkflowError(UsageError):
+    """Report a workflow name or entry that no code defines."""
+
+
+class UnknownRunError(UsageError):
+    """Report a run id that is not in the database."""
+
+
+class RunExistsError(UsageError):
+    """Report a run id that is taken by a run with other arguments."""
+
+
+class RunClosedError(UsageError):
+    """Report an operation on a run that has already ended."""
+
+
+class ArgumentError(UsageError):
+    """Report an argument that does not fit the signature or the type it was declared with."""
+
+
+class ApprovalError(UsageError):
+    """Report an approval that is not open, or an answer that does not fit its type."""
+
+
+class StoreError(HoldfastError):
+    """Report a database that cannot be used."""
+
+
+class DatabaseUnavailableError(StoreError):
+    """Report a database that cannot be opened or reached."""
+
+
+class DatabaseCorruptError(StoreError):
+    """Report a file that is not a database, or a damaged one."""
+
+
+class DatabaseVersionError(StoreError):
+    """Report a database written by a newer holdfast than this one."""
+
+
+class PayloadError(HoldfastError):
+    """Report a value that cannot be encoded, or a payload that cannot be decoded."""
+
+
+class HistoryFormatError(HoldfastError):
+    """Report a history file that cannot be read."""
+
+
+class NondeterminismError(HoldfastError):
+    """Report code that asked for other commands than its history records."""
+
+    def __init__(self, message: str, *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class ForbiddenCallError(HoldfastError):
+    """Report a call inside a workflow that cannot be replayed.
+
+    `rule` is the id of the lint rule that finds the same mistake before it runs.
+    """
+
+    def __init__(self, message: str, *, rule: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+class LeaseLostError(HoldfastError):
+    """Report a commit that was refused because the lease had passed to another worker."""
+
+
+class RunError(HoldfastError):
+    """Be the base of the ways in which waiting for a result can end without one."""
+
+    def __init__(self, message: str, *, run_id: str = "") -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class RunFailedError(RunError):
+    """Report a run that ended by an error; `type` is the name of that error."""
+
+    def __init__(self, message: str, *, run_id: str = "", type: str = "") -> None:  # noqa: A002 - the field's word
+        super().__init__(message, run_id=run_id)
+        self.type = type
+
+
+class RunCancelledError(RunError):
+    """Report a run that was cancelled."""
+
+
+class RunTerminatedError(RunError):
+    """Report a run that was terminated."""
+
+
+class WorkflowError(HoldfastError):
+    """Be the base of the errors that, uncaught, fail a run; any other error is a bug that blocks it."""
+
+
+class ActivityError(WorkflowError):
+    """Report an activity that failed for good.
+
+    `type` names the error of the last attempt, `attempts` says how many there were.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        activity: str = "",
+        type: str = "",  # noqa: A002 - the field's word
+        attempts: int = 0,
+        details: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.activity = activity
+        self.type = type
+        self.attempts = attempts
+        self.details = details
+
+
+class ApprovalTimeoutError(WorkflowError):
+    """Report an approval that nobody decided in time and that has no `on_timeout`."""
+
+    def __init__(self, message: str, *, approval: str = "") -> None:
+        super().__init__(message)
+        self.approval = approval
+
+
+class ApplicationError(WorkflowError):
+    """Fail an activity or a run on purpose.
+
+    With `non_retryable` an activity is not tried again. `details` must be JSON.
+    """
+
+    def __init__(self, message: str, *, non_retryable: bool = False, details: Any = None) -> None:
+        super().__init__(message)
+        self.non_retryable = non_retryable
+        self.details = details

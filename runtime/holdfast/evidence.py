@@ -1,0 +1,107 @@
+"""The committed rows that a verdict on a run rests on, as values. Instants are milliseconds since 1970 UTC."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEvidence:
+    """Hold the row of one worker process; `workflows` maps names to code fingerprints."""
+
+    id: str
+    host: str
+    pid: int
+    queue: str
+    workflows: dict[str, str]
+    activities: frozenset[str]
+    slots: int
+    busy: int
+    started_at: int
+    seen_at: int
+    loop_seen_at: int
+    stack: str | None = None
+    stopped_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityEvidence:
+    """Hold the row of one activity that has not ended."""
+
+    seq: int
+    name: str
+    queue: str
+    state: str
+    site: str
+    attempt: int
+    max_attempts: int | None
+    scheduled_at: int
+    visible_at: int
+    started_at: int | None
+    lease_owner: str | None
+    lease_until: int | None
+    beat_at: int | None
+    beat: Any
+    error_type: str | None
+    error_message: str | None
+    error_at: int | None
+    same_error: int
+    same_error_since: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEvidence:
+    """Hold the row of one timer or condition that has not been answered."""
+
+    seq: int
+    kind: str
+    name: str
+    opened_at: int
+    fire_at: int | None
+    site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalEvidence:
+    """Hold the row of one approval that has not been decided."""
+
+    seq: int
+    name: str
+    ask: str
+    to: tuple[str, ...]
+    opened_at: int
+    due_at: int | None
+    delivered_at: int | None
+    site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEvidence:
+    """Hold the row of one run and those of everything it waits for."""
+
+    id: str
+    workflow: str
+    queue: str
+    status: str
+    code: str
+    created_at: int
+    start_at: int
+    closed_at: int | None
+    progress_at: int
+    done_turn: int
+    inbound_count: int
+    task_state: str
+    task_visible_at: int
+    lease_owner: str | None
+    lease_until: int | None
+    lease_epoch: int
+    progress_epoch: int
+    error_kind: str | None
+    error: Any
+    error_code: str | None
+    error_at: int | None
+    failures: int
+    closing: Any = None
+    activities: Sequence[ActivityEvidence] = ()
+    waits: Sequence[WaitEvidence] = ()
+    approvals: Sequence[ApprovalEvidence] = ()

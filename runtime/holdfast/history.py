@@ -1,0 +1,486 @@
+"""What happened in a run: inbound events, the commands that answered them, and the file that carries both.
+
+A history is a list of *turns*. A turn is one inbound event and the commands that workflow code issued when that
+event was applied. Both sides are numbered: events by `turn`, commands by `seq`. The last turns of an open run may
+have no commands yet because no worker has applied them: `commands` is then None.
+
+The file is JSON lines: a header, then one line per turn. It is the contract between runtime, lint, test kit and
+dashboard, and it names no path of any machine.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias, cast
+
+from holdfast.errors import HistoryFormatError
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+FORMAT_VERSION = 1
+SUFFIX = ".hist.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Describe an error as data; it never holds a traceback, which would differ on every machine."""
+
+    type: str
+    message: str
+    attempts: int = 1
+    details: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """Record the start of a run; `args` are encoded positional arguments."""
+
+    kind: ClassVar[str] = "run_started"
+    turn: int
+    at: int
+    args: list[Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityCompleted:
+    """Record the result of the activity that command `seq` scheduled."""
+
+    kind: ClassVar[str] = "activity_completed"
+    turn: int
+    at: int
+    seq: int
+    result: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityFailed:
+    """Record that the activity that command `seq` scheduled failed for good."""
+
+    kind: ClassVar[str] = "activity_failed"
+    turn: int
+    at: int
+    seq: int
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    """Record that the timer that command `seq` started is due."""
+
+    kind: ClassVar[str] = "timer_fired"
+    turn: int
+    at: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDecided:
+    """Record a person's answer to the approval that command `seq` requested."""
+
+    kind: ClassVar[str] = "approval_decided"
+    turn: int
+    at: int
+    seq: int
+    answer: Json
+    by: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalExpired:
+    """Record that nobody answered the approval that command `seq` requested in time."""
+
+    kind: ClassVar[str] = "approval_expired"
+    turn: int
+    at: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """Record that somebody asked the run to cancel itself."""
+
+    kind: ClassVar[str] = "cancel_requested"
+    turn: int
+    at: int
+    reason: str = ""
+
+
+Event: TypeAlias = (
+    RunStarted
+    | ActivityCompleted
+    | ActivityFailed
+    | TimerFired
+    | ApprovalDecided
+    | ApprovalExpired
+    | CancelRequested
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleActivity:
+    """Ask for an activity; `options` are those that differ from none: timeout, retry, queue."""
+
+    kind: ClassVar[str] = "schedule_activity"
+    seq: int
+    site: str
+    name: str
+    args: list[Json]
+    options: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTimer:
+    """Ask for a timer of `ms` milliseconds."""
+
+    kind: ClassVar[str] = "start_timer"
+    seq: int
+    site: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestApproval:
+    """Ask people for a decision; `schema` is the JSON schema of a valid answer, `timeout_ms` None waits for ever."""
+
+    kind: ClassVar[str] = "request_approval"
+    seq: int
+    site: str
+    name: str
+    ask: str
+    to: list[str]
+    schema: dict[str, Json]
+    timeout_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelCommand:
+    """Take back the command `target`: an activity, a timer or an approval."""
+
+    kind: ClassVar[str] = "cancel_command"
+    seq: int
+    site: str
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPatch:
+    """Record that the run took the new branch of a patch; the old branch records nothing."""
+
+    kind: ClassVar[str] = "record_patch"
+    seq: int
+    site: str
+    patch: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteRun:
+    """End the run with a result."""
+
+    kind: ClassVar[str] = "complete_run"
+    seq: int
+    site: str
+    result: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailRun:
+    """End the run with a failure."""
+
+    kind: ClassVar[str] = "fail_run"
+    seq: int
+    site: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRun:
+    """End the run as cancelled."""
+
+    kind: ClassVar[str] = "cancel_run"
+    seq: int
+    site: str
+
+
+Command: TypeAlias = (
+    ScheduleActivity
+    | StartTimer
+    | RequestApproval
+    | CancelCommand
+    | RecordPatch
+    | CompleteRun
+    | FailRun
+    | CancelRun
+)
+Closing: TypeAlias = CompleteRun | FailRun | CancelRun
+
+EVENTS: dict[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        RunStarted,
+        ActivityCompleted,
+        ActivityFailed,
+        TimerFired,
+        ApprovalDecided,
+        ApprovalExpired,
+        CancelRequested,
+    )
+}
+COMMANDS: dict[str, type[Command]] = {
+    command.kind: command
+    for command in (
+        ScheduleActivity,
+        StartTimer,
+        RequestApproval,
+        CancelCommand,
+        RecordPatch,
+        CompleteRun,
+        FailRun,
+        CancelRun,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Pair one inbound event with the commands that answered it; None when no worker has applied it yet."""
+
+    event: Event
+    commands: tuple[Command, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Say whose history this is; `entry` is `module:name` of the workflow, `code` its fingerprint at the last turn."""
+
+    workflow: str
+    entry: str
+    run: str
+    status: str
+    code: str
+    python: str
+    flags: int
+    seed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Hold what happened in one run."""
+
+    header: Header
+    turns: tuple[Turn, ...]
+
+    @property
+    def committed(self) -> tuple[Turn, ...]:
+        """Return the turns whose commands are recorded."""
+        return tuple(turn for turn in self.turns if turn.commands is not None)
+
+
+def name_of(command: Command) -> str:
+    """Return the name that identifies a command within its kind; empty for kinds that have none."""
+    match command:
+        case ScheduleActivity() | RequestApproval():
+            return command.name
+        case RecordPatch():
+            return command.patch if command.key is None else f"{command.patch}[{command.key}]"
+        case CancelCommand():
+            return f"#{command.target}"
+        case _:
+            return ""
+
+
+def body_of(record: Event | Command) -> dict[str, Json]:
+    """Return the fields of an event or command that its row does not carry in columns of their own."""
+    columns = {"turn", "at", "site"} if record.kind in EVENTS else {"seq", "site"}
+    body: dict[str, Json] = {}
+    for field in fields(record):
+        if field.name not in columns:
+            value = getattr(record, field.name)
+            body[field.name] = failure_to_json(value) if isinstance(value, Failure) else value
+    return body
+
+
+def failure_to_json(failure: Failure) -> dict[str, Json]:
+    """Return a failure as JSON."""
+    return {field.name: getattr(failure, field.name) for field in fields(failure)}
+
+
+def make_event(kind: str, *, turn: int, at: int, body: Mapping[str, Json]) -> Event:
+    """Build an event from its row or file form, or raise `HistoryFormatError`."""
+    return cast(
+        "Event", _make(EVENTS, kind, {"turn": turn, "at": at, **body}, where=f"turn {turn}")
+    )
+
+
+def make_command(kind: str, *, seq: int, site: str, body: Mapping[str, Json]) -> Command:
+    """Build a command from its row or file form, or raise `HistoryFormatError`."""
+    return cast(
+        "Command",
+        _make(COMMANDS, kind, {"seq": seq, "site": site, **body}, where=f"command #{seq}"),
+    )
+
+
+def _make(
+    table: Mapping[str, type[Any]], kind: str, values: dict[str, Any], *, where: str
+) -> object:
+    if kind not in table:
+        raise HistoryFormatError(
+            f"{where}: unknown kind {kind!r}. This holdfast knows {', '.join(sorted(table))}; "
+            "a newer release may have written it: upgrade holdfast and try again."
+        )
+    if "failure" in values:
+        values["failure"] = _failure(values["failure"], where=where)
+    try:
+        return table[kind](**values)
+    except TypeError as error:
+        raise HistoryFormatError(
+            f"{where}: {kind} does not have the fields expected of it: {error}."
+        ) from None
+
+
+def _failure(value: Any, *, where: str) -> Failure:
+    try:
+        return Failure(**value)
+    except TypeError:
+        raise HistoryFormatError(
+            f"{where}: a failure needs type, message, attempts and details; found {value!r}."
+        ) from None
+
+
+def canonical(value: Json) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def dump_history(history: History) -> str:
+    """Return the text of a history file."""
+    header: dict[str, Json] = {"holdfast_history": FORMAT_VERSION, "turns": len(history.turns)}
+    header |= {field.name: getattr(history.header, field.name) for field in fields(history.header)}
+    lines = [_line(header)]
+    for turn in history.turns:
+        event = {"kind": turn.event.kind, **body_of(turn.event)}
+        commands = (
+            None
+            if turn.commands is None
+            else [_command_to_json(command) for command in turn.commands]
+        )
+        lines.append(
+            _line(
+                {
+                    "t": turn.event.turn,
+                    "at": turn.event.at,
+                    "in": event,
+                    "out": cast("Json", commands),
+                }
+            )
+        )
+    return "".join(lines)
+
+
+def _line(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def _command_to_json(command: Command) -> dict[str, Json]:
+    return {"seq": command.seq, "kind": command.kind, **body_of(command), "site": command.site}
+
+
+def parse_history(text: str, *, name: str = "history") -> History:
+    """Read the text of a history file; `name` is what errors call it."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise HistoryFormatError(
+            f"{name}: the file is empty; expected a header line and one line per turn."
+        )
+    header_line = _json_line(lines[0], name, 1)
+    header = _header(header_line, name)
+    turns = tuple(
+        _turn(_json_line(line, name, number), name, number)
+        for number, line in enumerate(lines[1:], 2)
+    )
+    if header_line.get("turns") != len(turns):
+        raise HistoryFormatError(
+            f"{name}: the header announces {header_line.get('turns')} turns and {len(turns)} follow. "
+            "The file was cut or edited: export it again."
+        )
+    _check_numbers(turns, name)
+    return History(header=header, turns=turns)
+
+
+def _json_line(line: str, name: str, number: int) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise HistoryFormatError(f"{name}:{number}: not a JSON line: {error}.") from None
+    if not isinstance(value, dict):
+        raise HistoryFormatError(
+            f"{name}:{number}: expected a JSON object, found {type(value).__name__}."
+        )
+    return value
+
+
+def _header(value: dict[str, Any], name: str) -> Header:
+    version = value.get("holdfast_history")
+    if version is None:
+        raise HistoryFormatError(
+            f"{name}:1: not a holdfast history: the first line has no `holdfast_history`. "
+            "Make one with: holdfast history export RUN"
+        )
+    if version != FORMAT_VERSION:
+        raise HistoryFormatError(
+            f"{name}:1: history format {version}; this holdfast reads format {FORMAT_VERSION}. Upgrade holdfast."
+        )
+    missing = [field.name for field in fields(Header) if field.name not in value]
+    if missing:
+        raise HistoryFormatError(f"{name}:1: the header lacks {', '.join(missing)}.")
+    return Header(**{field.name: value[field.name] for field in fields(Header)})
+
+
+def _turn(value: dict[str, Any], name: str, number: int) -> Turn:
+    try:
+        event = dict(value["in"])
+        commands = value["out"]
+        turn, at = int(value["t"]), int(value["at"])
+        made = make_event(event.pop("kind"), turn=turn, at=at, body=event)
+        return Turn(event=made, commands=None if commands is None else _commands(commands))
+    except HistoryFormatError as error:
+        raise HistoryFormatError(f"{name}:{number}: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise HistoryFormatError(
+            f"{name}:{number}: a turn needs t, at, in and out: {error!r}."
+        ) from None
+
+
+def _commands(values: Iterable[Mapping[str, Any]]) -> tuple[Command, ...]:
+    made = []
+    for value in values:
+        rest = dict(value)
+        kind, seq, site = rest.pop("kind"), int(rest.pop("seq")), str(rest.pop("site"))
+        made.append(make_command(kind, seq=seq, site=site, body=rest))
+    return tuple(made)
+
+
+def _check_numbers(turns: tuple[Turn, ...], name: str) -> None:
+    for index, turn in enumerate(turns, 1):
+        if turn.event.turn != index:
+            raise HistoryFormatError(
+                f"{name}:{index + 1}: expected turn {index}, found turn {turn.event.turn}."
+            )
+    seqs = [command.seq for turn in turns for command in turn.commands or ()]
+    if seqs != list(range(1, len(seqs) + 1)):
+        raise HistoryFormatError(
+            f"{name}: commands must be numbered 1, 2, 3, …; found {seqs[:20]}."
+        )
+
+
+def load_history(path: Path) -> History:
+    """Read a history file, or raise `HistoryFormatError`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HistoryFormatError(f"{path}: cannot be read as a history: {error}.") from None
+    return parse_history(text, name=str(path))
