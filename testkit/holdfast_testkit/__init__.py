@@ -1,1 +1,7 @@
-"""The test kit for workflows."""
+"""Test workflows without waiting: a virtual clock, fakes for activities, and replay of recorded histories."""
+
+from holdfast_testkit.fakes import Fake, NotFakedError
+from holdfast_testkit.harness import Sim, SimRun, SimStuckError
+from holdfast_testkit.replaying import assert_replays
+
+__all__ = ["Fake", "NotFakedError", "Sim", "SimRun", "SimStuckError", "assert_replays"]

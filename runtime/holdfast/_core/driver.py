@@ -1,11 +1,19 @@
 """Brings a run to its frontier by replay, and advances it from there."""
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from holdfast._core.execution import Execution, OrphanEventError, RunFacts, WorkflowBugError
-from holdfast._core.matcher import Drift, classify, drifts_of, matches, without_retired
+from holdfast._core.matcher import (
+    Drift,
+    Identity,
+    classify,
+    drifts_of,
+    identity,
+    matches,
+    without_retired,
+)
 from holdfast._core.report import (
     Difference,
     describe_event,
@@ -17,6 +25,8 @@ from holdfast._core.report import (
 from holdfast._registry import WorkflowDefinition
 from holdfast.errors import HoldfastError, PayloadError
 from holdfast.history import (
+    ActivityCompleted,
+    ApprovalDecided,
     CancelRun,
     Command,
     CompleteRun,
@@ -24,6 +34,10 @@ from holdfast.history import (
     FailRun,
     History,
     RecordPatch,
+    RequestApproval,
+    ScheduleActivity,
+    StartTimer,
+    TimerFired,
     Turn,
 )
 
@@ -118,21 +132,45 @@ def _classify(
         recorded,
         produced,
         recorded_later=recorded_later,
-        produced_later=_produced_later(state.execution, following),
+        produced_later=_produced_later(state.execution, history, following),
     )
 
 
-def _produced_later(execution: Execution, following: Sequence[Turn]) -> list[Command]:
+def _produced_later(
+    execution: Execution, history: History, following: Sequence[Turn]
+) -> list[Command]:
     """Let the code run on for a few turns, only to see whether it asks later for what is missing now."""
+    recorded = {
+        command.seq: identity(command) for turn in history.turns for command in turn.commands or ()
+    }
     later: list[Command] = []
     for turn in following:
-        if execution.closed:
+        event = None if execution.closed else _guess(execution.pending(), turn.event, recorded)
+        if event is None:
             break
         # The run is past its difference: whatever follows is only evidence.
         with contextlib.suppress(OrphanEventError, WorkflowBugError, HoldfastError):
-            execution.apply(turn.event, live=False)
+            execution.apply(event, live=False)
         later += execution.commands
     return later
+
+
+def _guess(
+    pending: Sequence[Command], event: Event, recorded: Mapping[int, Identity]
+) -> Event | None:
+    """Return an event for what the code waits for now: the recorded answer to the same command, else to the oldest."""
+    wanted = recorded.get(getattr(event, "seq", 0))
+    target = next((c for c in pending if identity(c) == wanted), pending[0] if pending else None)
+    match target:
+        case StartTimer():
+            return TimerFired(turn=event.turn, at=event.at, seq=target.seq)
+        case ScheduleActivity():
+            result = event.result if isinstance(event, ActivityCompleted) else None
+            return ActivityCompleted(turn=event.turn, at=event.at, seq=target.seq, result=result)
+        case RequestApproval() if isinstance(event, ApprovalDecided):
+            return replace(event, seq=target.seq)
+        case _:
+            return None
 
 
 def _difference(

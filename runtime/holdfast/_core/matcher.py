@@ -109,14 +109,26 @@ def classify(
     """
     old_left = _leftover(recorded, produced)
     new_left = _leftover(produced, recorded)
-    if not old_left and not new_left:
-        return "ND03"
     if old_left and all(isinstance(command, RecordPatch) for command in old_left) and not new_left:
         return "ND11"
     if _has_closing(old_left) != _has_closing(new_left):
         return "ND09"
-    if _all_found(new_left, recorded_later) and _all_found(old_left, produced_later):
-        return "ND08"
+    match _all_found(old_left, produced_later), _all_found(new_left, recorded_later):
+        case True, True:
+            return "ND08" if bool(old_left) != bool(new_left) else "ND03"
+        case True, False:
+            return "ND01"  # what is recorded here comes later: something was put before it
+        case False, True:
+            return "ND02"  # what is asked for here was recorded later: something before it is gone
+    return _neither_moved(recorded, produced, old_left, new_left)
+
+
+def _neither_moved(
+    recorded: Sequence[Command],
+    produced: Sequence[Command],
+    old_left: Sequence[Command],
+    new_left: Sequence[Command],
+) -> str:
     if len(old_left) == 1 and len(new_left) == 1:
         return _one_for_one(old_left[0], new_left[0])
     return _first_code(recorded, produced, old_left=old_left)

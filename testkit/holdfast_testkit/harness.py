@@ -1,0 +1,208 @@
+"""Run workflows in one process on a virtual clock: what takes days takes milliseconds."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import ModuleType, TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from holdfast import Client, RunHandle, Worker
+from holdfast.activity import Activity
+from holdfast.client import RunDetail
+from holdfast.clock import VirtualClock, instant
+from holdfast.health import CODES, Family, Verdict
+from holdfast.history import History
+from holdfast.workflow import Workflow
+from holdfast_testkit.fakes import Fake, NotFakedError, refusing, replaced
+
+R = TypeVar("R")
+
+_MAX_STEPS = 10_000
+
+
+class SimStuckError(AssertionError):
+    """Report a simulated run that cannot get where the test wants it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimRun(Generic[R]):
+    """Stand for one simulated run."""
+
+    id: str
+    handle: RunHandle[R]
+
+
+class Sim:
+    """Run workflows on a virtual clock and a database in memory; the engine is the real one.
+
+    Every turn replays the run from its start, so code that cannot be replayed fails in the test. Activities do not
+    run unless they are faked with `fake` or let through with `real`.
+    """
+
+    def __init__(self, *, start: datetime | None = None) -> None:
+        self.clock = (
+            VirtualClock()
+            if start is None
+            else VirtualClock(now_ms=round(start.timestamp() * 1000))
+        )
+        self._runner = asyncio.Runner()
+        self._client = Client("sqlite://", clock=self.clock)
+        self._fakes: dict[str, Fake] = {}
+        self._real: set[str] = set()
+        self._workflows: dict[str, Workflow[Any, Any]] = {}
+        self._missing: list[str] = []
+        self._worker: Worker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database and the event loop."""
+        self._client.close()
+        self._runner.close()
+
+    @property
+    def now(self) -> datetime:
+        """Return the virtual time."""
+        return instant(self.clock.now_ms)
+
+    # Setting up
+
+    def fake(self, activity: Activity[..., Any]) -> Fake:
+        """Replace an activity: `sim.fake(search).returns([…])`."""
+        self._worker = None
+        return self._fakes.setdefault(activity.name, Fake(activity.name))
+
+    def real(self, *activities: Activity[..., Any]) -> None:
+        """Let the real functions of these activities run."""
+        self._worker = None
+        self._real.update(activity.name for activity in activities)
+
+    def start(self, workflow: Workflow[Any, R], *args: Any, id: str | None = None) -> SimRun[R]:  # noqa: A002 - the field's word
+        """Start a run; nothing of it happens before the simulation is asked to go on."""
+        self._workflows[workflow.name] = workflow
+        self._worker = None
+        handle = self._runner.run(self._client.start(workflow, *args, id=id))
+        return SimRun(handle.id, handle)
+
+    # Going on
+
+    def run_until(self, run: SimRun[Any], wanted: str) -> Verdict:
+        """Go on until the run is in a health family or code, such as `person` or `wait.timer`, moving time as needed."""
+        if wanted not in {*CODES, *(family.value for family in Family)}:
+            raise SimStuckError(
+                f"{wanted!r} is no health family or code; codes are {', '.join(CODES)}."
+            )
+        for _ in range(_MAX_STEPS):
+            self._settle()
+            verdict = self.describe(run).summary.verdict
+            if wanted in {verdict.family.value, verdict.code}:
+                return verdict
+            self._move_on(run, verdict, wanted)
+        raise SimStuckError(
+            f"Run {run.id} did not become {wanted!r} in {_MAX_STEPS:,} steps; ask for something nearer."
+        )
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass, doing what becomes due on the way at its own moment."""
+        end = self.clock.now_ms + round(by / timedelta(milliseconds=1))
+        self._settle()
+        while (due := self._next_due()) is not None and due <= end:
+            self.clock.advance_to(due)
+            self._settle()
+        self.clock.advance_to(end)
+        self._settle()
+
+    def approve(
+        self, run: SimRun[Any], approval: str, answer: Any, *, by: str = "tester", comment: str = ""
+    ) -> None:
+        """Answer an approval, waiting for the run to ask if it has not yet."""
+        self._settle()
+        open_names = {found.name for found in self.describe(run).approvals if found.state == "open"}
+        if approval not in open_names:
+            self.run_until(run, Family.PERSON.value)
+        self._runner.run(self._client.decide(run.id, approval, answer, by=by, comment=comment))
+
+    def result(self, run: SimRun[R]) -> R:
+        """Go on until the run ends, and return its result or raise how it ended."""
+        self.run_until(run, Family.CLOSED.value)
+        return self._runner.run(run.handle.result())
+
+    def cancel(self, run: SimRun[Any], *, reason: str = "") -> None:
+        """Ask the run to cancel itself."""
+        self._runner.run(self._client.cancel(run.id, reason=reason))
+
+    # Looking
+
+    def describe(self, run: SimRun[Any]) -> RunDetail:
+        """Return everything that is known about the run."""
+        return self._runner.run(self._client.describe(run.id))
+
+    def history(self, run: SimRun[Any]) -> History:
+        """Return what happened in the run."""
+        return self._runner.run(self._client.history(run.id))
+
+    # Inside
+
+    def _settle(self) -> None:
+        self._runner.run(self._working().run_until_idle())
+        if self._missing:
+            names = ", ".join(dict.fromkeys(self._missing))
+            self._missing.clear()
+            raise NotFakedError(
+                f"The workflow called {names}, which has no fake. Use sim.fake({names.split(',')[0]}).returns(…), "
+                "or sim.real(…) to run the real function."
+            )
+
+    def _next_due(self) -> int | None:
+        return self._runner.run(self._working().next_due())
+
+    def _move_on(self, run: SimRun[Any], verdict: Verdict, wanted: str) -> None:
+        if verdict.family is Family.CLOSED:
+            raise SimStuckError(f"Run {run.id} ended before it became {wanted!r}: {verdict.why}")
+        due = self._next_due()
+        if due is None:
+            raise SimStuckError(
+                f"Run {run.id} will not become {wanted!r}: nothing is due, and it is {verdict.code}: {verdict.why}"
+            )
+        self.clock.advance_to(due)
+
+    def _working(self) -> Worker:
+        if self._worker is None:
+            found = _activities_of(self._workflows.values())
+            self._worker = Worker(
+                self._client,
+                workflows=list(self._workflows.values()),
+                activities=[self._stand_in(activity) for activity in found.values()],
+            )
+        return self._worker
+
+    def _stand_in(self, activity: Activity[..., Any]) -> Activity[..., Any]:
+        fake = self._fakes.get(activity.name)
+        if fake is not None:
+            return replaced(activity, fake.answer)
+        return activity if activity.name in self._real else refusing(activity, self._missing)
+
+
+def _activities_of(workflows: Any) -> dict[str, Activity[..., Any]]:
+    """Return the activities that the modules of the workflows mention, directly or as `module.activity`."""
+    found: dict[str, Activity[..., Any]] = {}
+    for workflow in workflows:
+        scope = workflow.fn.__globals__
+        modules = [vars(value) for value in scope.values() if isinstance(value, ModuleType)]
+        closure = {
+            str(i): cell.cell_contents for i, cell in enumerate(workflow.fn.__closure__ or ())
+        }
+        for names in (scope, closure, *modules):
+            found |= {
+                value.name: value for value in list(names.values()) if isinstance(value, Activity)
+            }
+    return found

@@ -1,0 +1,204 @@
+"""Each edit of a workflow is told from every other, by the first turn that differs and both source lines."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.history import History
+from holdfast.replay import ReplayResult, replay
+from holdfast_testkit import Sim
+
+HEAD = """
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from holdfast import activity, workflow
+
+@activity.define
+async def a() -> int: return 1
+@activity.define
+async def b(x: int) -> int: return x
+@activity.define
+async def b2(x: int) -> int: return x
+@activity.define
+async def c() -> int: return 3
+@activity.define
+async def d() -> int: return 4
+"""
+ORIGINAL = """
+@workflow.define
+async def flow() -> int:
+    await a()
+    await asyncio.sleep(10)
+    await b(1)
+    await asyncio.gather(c(), d())
+    return 7
+"""
+
+
+def load(body: str, folder: Path, name: str) -> Any:
+    """Import a version of the workflow from a file, so that its source lines exist."""
+    path = folder / f"{name}.py"
+    path.write_text(HEAD + body)
+    namespace: dict[str, Any] = {"__name__": "edited", "__file__": str(path)}
+    exec(compile(path.read_text(), str(path), "exec"), namespace)
+    return namespace
+
+
+def record(body: str, folder: Path) -> History:
+    """Run a version to its end and return what happened."""
+    module = load(body, folder, "recorded")
+    with Sim() as sim:
+        for name in ("a", "b", "b2", "c", "d"):
+            sim.real(module[name])
+        run = sim.start(module["flow"], id="r")
+        assert sim.result(run) == 7
+        return sim.history(run)
+
+
+def replay_edit(folder: Path, old: str, new: str) -> ReplayResult:
+    """Record the original and replay the edited version."""
+    assert old in ORIGINAL
+    history = record(ORIGINAL, folder)
+    return replay(history, load(ORIGINAL.replace(old, new, 1), folder, "edited")["flow"])
+
+
+EDITS = {
+    "rename": ("await b(1)", "await b2(1)", "ND04"),
+    "reorder": (
+        "await a()\n    await asyncio.sleep(10)",
+        "await asyncio.sleep(10)\n    await a()",
+        "ND03",
+    ),
+    "remove in the middle": ("    await b(1)\n", "", "ND02"),
+    "remove the first": ("    await a()\n", "", "ND02"),
+    "add in the middle": ("    await b(1)\n", "    await b2(1)\n    await b(1)\n", "ND01"),
+    "change the kind": ("await asyncio.sleep(10)", "await b2(10)", "ND05"),
+    "swap inside gather": ("c(), d()", "d(), c()", "ND03"),
+    "parallel to sequential": (
+        "await asyncio.gather(c(), d())",
+        "await c()\n    await d()",
+        "ND08",
+    ),
+    "sequential to parallel": (
+        "await b(1)\n    await asyncio.gather(c(), d())",
+        "await asyncio.gather(b(1), c(), d())",
+        "ND08",
+    ),
+    "remove the last": ("    await asyncio.gather(c(), d())\n", "", "ND09"),
+    "add after the last": ("    return 7", "    await b(9)\n    return 7", "ND09"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_is_named_by_its_class_and_both_lines(edit: str, tmp_path: Path) -> None:
+    old, new, code = EDITS[edit]
+
+    result = replay_edit(tmp_path, old, new)
+
+    assert result.difference is not None
+    assert result.difference.code == code, result.text()
+    text = result.text()
+    for line in (*result.difference.expected, *result.difference.got):
+        assert line.site.startswith("edited.py:")
+        assert line.site in text
+    assert "recorded:" in text
+    assert "produced:" in text
+    assert f"> turn {result.difference.turn}" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("b(1)", "b(2)", "DR06"),
+        ("sleep(10)", "sleep(9999)", "DR10"),
+        ("return 7", "return 8", "DR10"),
+        ("await a()", "await a.with_options(timeout=timedelta(seconds=3))()", "DR07"),
+    ],
+)
+def test_other_content_is_drift_and_not_a_difference(
+    old: str, new: str, code: str, tmp_path: Path
+) -> None:
+    result = replay_edit(tmp_path, old, new)
+
+    assert result.ok
+    assert [drift.code for drift in result.drifts] == [code]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "    await b(1)\n",
+            '    if workflow.patched("check"):\n        await b2(1)\n    await b(1)\n',
+        ),
+        (
+            "    await b(1)\n",
+            '    if not workflow.patched("drop"):\n        await b(1)\n',
+        ),
+        (
+            "    await b(1)\n",
+            '    if workflow.patched("swap"):\n        await b2(1)\n    else:\n        await b(1)\n',
+        ),
+    ],
+)
+def test_an_edit_behind_a_patch_replays(old: str, new: str, tmp_path: Path) -> None:
+    result = replay_edit(tmp_path, old, new)
+
+    assert result.ok, result.text()
+    assert result.turns == 6
+
+
+def test_reformatting_and_renaming_a_variable_is_no_difference(tmp_path: Path) -> None:
+    result = replay_edit(tmp_path, "    return 7", "    seven = 7  # a comment\n\n    return seven")
+
+    assert result.ok
+    assert not result.drifts
+
+
+def test_a_new_run_takes_the_new_branch_and_replays_with_its_marker(tmp_path: Path) -> None:
+    body = ORIGINAL.replace(
+        "    await b(1)\n",
+        '    if workflow.patched("check"):\n        await b2(1)\n    await b(1)\n',
+    )
+    history = record(body, tmp_path)
+
+    result = replay(history, load(body, tmp_path, "again")["flow"])
+
+    assert [c.kind for turn in history.turns for c in turn.commands or ()].count(
+        "record_patch"
+    ) == 1
+    assert result.ok
+
+
+def test_a_patch_call_removed_too_early_is_told(tmp_path: Path) -> None:
+    patched = '    if workflow.patched("check"):\n        await b2(1)\n    await b(1)\n'
+    history = record(ORIGINAL.replace("    await b(1)\n", patched), tmp_path)
+    bare = ORIGINAL.replace("    await b(1)\n", "    await b2(1)\n    await b(1)\n")
+
+    early = replay(history, load(bare, tmp_path, "early")["flow"])
+    retired = bare.replace("@workflow.define", '@workflow.define(retired_patches=("check",))')
+    late = replay(history, load(retired, tmp_path, "late")["flow"])
+
+    assert early.difference is not None
+    assert early.difference.code == "ND11"
+    assert late.ok, late.text()
+
+
+def test_a_history_of_nothing_but_its_start_passes(tmp_path: Path) -> None:
+    module = load(ORIGINAL, tmp_path, "fresh")
+    with Sim() as sim:
+        history = sim.history(sim.start(module["flow"], id="r"))
+
+    result = replay(history, module["flow"])
+
+    assert result.ok
+    assert result.turns == 0
+
+
+def test_a_bug_in_a_recorded_turn_is_reported_as_the_bug(tmp_path: Path) -> None:
+    result = replay_edit(tmp_path, "    await b(1)\n", "    raise KeyError('sku')\n")
+
+    assert result.difference is None
+    assert result.bug == "KeyError: 'sku'"
