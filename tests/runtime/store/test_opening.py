@@ -1,0 +1,129 @@
+"""Databases are made, upgraded and refused with a sentence; a refused file is left as it was."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
+
+from holdfast import Client
+from holdfast._store import schema, tables
+from holdfast.errors import DatabaseCorruptError, DatabaseUnavailableError, DatabaseVersionError
+
+
+def test_the_tables_are_the_sum_of_the_migrations(tmp_path: Path) -> None:
+    Client(tmp_path / "made.db").close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'made.db'}")
+
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
+    engine.dispose()
+
+    assert differences == []
+    assert tables.run.name == "run"
+
+
+def test_the_newest_migration_is_the_version_that_the_code_expects() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
+
+
+def test_a_new_database_writes_ahead_and_syncs_fully(tmp_path: Path) -> None:
+    client = Client(tmp_path / "made.db")
+
+    with (
+        client.database._writer.connect() as connection
+    ):  # the settings of a live connection are not in the file
+        modes = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous")
+        ]
+    client.close()
+
+    assert modes == ["wal", 2]
+
+
+def test_a_database_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "newer.db"
+    Client(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    with pytest.raises(
+        DatabaseVersionError,
+        match=r"newer\.db has schema 9999; this holdfast knows schemas up to 0001",
+    ):
+        Client(path)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photo.db"
+    path.write_bytes(b"not a database, whatever its name says " * 100)
+    before = path.read_bytes()
+
+    with pytest.raises(
+        DatabaseCorruptError, match=r"photo\.db is not a usable database: file is not a database"
+    ):
+        Client(path)
+
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_database_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    Client(path).close()
+    data = bytearray(path.read_bytes())
+    data[100:3000] = b"\xff" * 2900
+    path.write_bytes(bytes(data))
+
+    with pytest.raises(DatabaseCorruptError, match=r"damaged\.db is not a usable database"):
+        Client(path)
+
+
+def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE customer (id INTEGER)")
+    connection.close()
+
+    with pytest.raises(DatabaseCorruptError, match="holds other tables and no holdfast schema"):
+        Client(path)
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="Check that its folder exists"):
+        Client(tmp_path / "nowhere" / "x.db")
+
+
+def test_a_server_url_says_that_it_is_not_supported_yet() -> None:
+    with pytest.raises(
+        DatabaseUnavailableError, match="postgresql:// is not supported by this release"
+    ):
+        Client("postgresql://localhost/x")
+
+
+def test_many_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    errors: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            Client(tmp_path / "shared.db").close()
+        except BaseException as error:  # noqa: BLE001 - every error counts here
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
