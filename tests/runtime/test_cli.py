@@ -1,0 +1,221 @@
+"""The command line answers in sentences: what happened, where, and what to do next; never a traceback."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner
+
+from holdfast import Worker
+from holdfast.cli import main
+from holdfast.client import Client
+
+FLOWS = """
+from holdfast import activity, workflow
+from pydantic import BaseModel
+
+class Order(BaseModel):
+    sku: str
+    amount: int
+
+@activity.define
+async def charge(order: Order) -> str: return f"charged {order.amount}"
+
+@workflow.define
+async def buy(order: Order) -> str:
+    if await workflow.approval("pay", ask=f"Pay {order.amount}?", to=["ops"], answer=bool):
+        return await charge(order)
+    return "refused"
+"""
+EMPTY = "x = 1\n"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, module: Callable[[str, str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
+    module("shop", FLOWS)
+    module("empty", EMPTY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOLDFAST_DB", raising=False)
+
+    def call(*arguments: str) -> Outcome:
+        result = CliRunner().invoke(main, arguments)
+        assert result.exception is None or isinstance(result.exception, SystemExit), (
+            result.exception
+        )
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    return call
+
+
+Run = Callable[..., Outcome]
+ORDER = '{"sku": "A", "amount": 3}'
+
+
+def started(run: Run) -> None:
+    result = run("start", "shop:buy", ORDER, "--id", "order-7")
+    assert (result.returncode, result.stdout) == (0, "order-7\n"), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["start", "shop:sell", ORDER], 2, "Module 'shop' has no 'sell': it defines buy, charge."),
+        (["start", "nothere:buy"], 2, "There is no module 'nothere'. Run the command from the folder that contains it"),
+        (["start", "shop:charge", ORDER], 2, "'shop:charge' is not a workflow."),
+        (["start", "shop:buy", "{"], 2, "Argument 1 is not JSON"),
+        (["start", "shop:buy", '{"sku": "A"}'], 2, "Argument 'order' of buy does not decode as Order: amount: Field required"),
+        (["start", "shop:buy"], 2, "cannot be called so: missing a required argument: 'order'"),
+        (["start", "shop:buy", ORDER, "--id", "a/b"], 2, "'a/b' cannot be a run id"),
+        (["start", "shop:buy", '{"sku": "B", "amount": 1}', "--id", "order-7"], 2, "Run 'order-7' exists already"),
+        (["worker", "empty"], 2, "empty defines no workflow and no activity."),
+        (["why", "order-9"], 4, "There is no run 'order-9' in this database. `holdfast runs` lists them."),
+        (["history", "export", "order-9"], 4, "There is no run 'order-9'"),
+        (["approve", "order-7", "pay", "true", "--by", "ana"], 2, "Run order-7 has no approval 'pay'; open approvals: none."),
+        (["runs", "--db", "elsewhere.db"], 2, "There is no database at elsewhere.db."),
+        (["runs", "--health", "sick"], 2, "--health sick: no such class. Families: stuck,"),
+        (["replay", "nothing.jsonl"], 2, "nothing.jsonl: cannot be read as a history"),
+        (["runs", "--db", "postgresql://x/y"], 2, "postgresql:// is not supported by this release"),
+    ],
+)  # fmt: skip
+def test_wrong_input_gets_a_sentence(
+    run: Run, arguments: list[str], code: int, sentence: str
+) -> None:
+    started(run)
+
+    result = run(*arguments)
+
+    assert result.returncode == code, result.stderr
+    assert result.stderr.startswith("holdfast: ")
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_corrupt_and_a_newer_database_get_a_sentence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.db").write_bytes(b"garbage" * 1000)
+
+    result = run("runs", "--db", "bad.db")
+
+    assert result.returncode == 2
+    assert "bad.db is not a usable database: file is not a database" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_runs_are_listed_with_their_reason_and_as_json(run: Run) -> None:
+    started(run)
+
+    text = run("runs")
+    rows = [json.loads(line) for line in run("runs", "--json").stdout.splitlines()]
+
+    assert "order-7" in text.stdout
+    assert "Ready since" in text.stdout
+    assert [(row["id"], row["family"]) for row in rows] == [("order-7", "working")]
+
+
+def test_a_run_id_may_be_shortened(run: Run) -> None:
+    started(run)
+
+    result = run("why", "order", "--json")
+
+    assert json.loads(result.stdout)["id"] == "order-7"
+
+
+async def work(path: Path, code: ModuleType) -> None:
+    async with Client(path) as client:
+        await Worker(client, workflows=[code.buy], activities=[code.charge]).run_until_idle()
+
+
+def test_a_run_is_approved_exported_and_replayed_from_the_command_line(
+    run: Run, tmp_path: Path, module: Callable[[str, str], ModuleType]
+) -> None:
+    started(run)
+    asyncio.run(work(tmp_path / "holdfast.db", module("shop", FLOWS)))
+    assert "Pay 3? (asked of ops)" in run("inbox").stdout
+    bad = run("approve", "order-7", "pay", '"yes"', "--by", "ana")
+    good = run("approve", "order-7", "pay", "true", "--by", "ana")
+    asyncio.run(work(tmp_path / "holdfast.db", module("shop", FLOWS)))
+    export = run("history", "export", "order-7", "-o", "order.hist.jsonl")
+    same = run("replay", "order.hist.jsonl")
+    module(
+        "shop",
+        FLOWS.replace(
+            "return await charge(order)", "await charge(order)\n        return await charge(order)"
+        ),
+    )
+    edited = run("replay", "order.hist.jsonl")
+    as_json = json.loads(run("replay", "order.hist.jsonl", "--json").stdout)
+
+    assert "'yes' is not of type 'boolean'" in bad.stderr
+    assert (bad.returncode, good.returncode, export.returncode) == (2, 0, 0)
+    assert (same.returncode, edited.returncode) == (0, 1), same.stdout + same.stderr
+    assert "ND09 run ends elsewhere" in edited.stdout
+    assert "shop.py:16 in buy" in edited.stdout
+    assert "shop.py:12 in buy" in edited.stdout
+    assert as_json["difference"]["turn"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "the file is empty"),
+        ("{}\n", "not a holdfast history"),
+        ("not json\n", "not a JSON line"),
+        ('{"holdfast_history": 2}\n', "this holdfast reads format 1. Upgrade holdfast"),
+        ('{"holdfast_history": 1, "turns": 0}\n', "the header lacks workflow"),
+    ],
+)
+def test_a_file_that_is_no_history_is_refused(
+    run: Run, tmp_path: Path, text: str, sentence: str
+) -> None:
+    (tmp_path / "h.jsonl").write_text(text)
+
+    result = run("replay", "h.jsonl")
+
+    assert result.returncode == 2
+    assert sentence in result.stderr
+
+
+def test_a_real_process_prints_a_sentence_and_its_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "holdfast", "why", "r1", "--db", "none.db"]
+
+    result = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("holdfast: There is no database at none.db.")
+    assert result.stderr.count("\n") == 1
+
+
+def test_help_lists_every_command_with_what_it_does(run: Run) -> None:
+    text = run("--help").stdout
+
+    for command in (
+        "worker",
+        "start",
+        "runs",
+        "why",
+        "inbox",
+        "approve",
+        "history",
+        "replay",
+        "lint",
+        "dashboard",
+        "demo",
+    ):
+        assert f"\n  {command} " in text
