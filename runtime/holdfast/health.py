@@ -319,9 +319,13 @@ class _View:
             last = max(
                 (w for w in self.workers if w.queue == queue), key=lambda w: w.seen_at, default=None
             )
-            seen = f" since {span(self.now - last.seen_at)} ago (last: {last.id})" if last else ""
+            seen = (
+                f"has had no worker for {span(self.now - last.seen_at)} (last: {last.id})"
+                if last
+                else "has no worker"
+            )
             return self._item(
-                "stuck.no_worker", f"Queue {queue!r} has no worker{seen}.", since=since, seq=seq, site=site,
+                "stuck.no_worker", f"Queue {queue!r} {seen}.", since=since, seq=seq, site=site,
                 next="Nothing, until a worker for this queue is started.", evidence=row,
                 actions=(f"holdfast worker MODULE --queue {queue}",),
             )  # fmt: skip
@@ -387,7 +391,7 @@ class _View:
             lasted = span(self.now - (a.same_error_since or self.now))
             return self._item(
                 "stuck.same_error",
-                f"{a.name} has failed {a.same_error} times in {lasted} with the same error and will retry for ever: {error}",
+                f"{a.name} has failed {a.same_error} times in {lasted} with the same error and will retry for ever: {error}.",
                 since=a.same_error_since or self.now, seq=a.seq, site=a.site, evidence=row,
                 next=f"Attempt {a.attempt + 1} fails in the same way, most likely.", next_at=a.visible_at,
                 actions=("Correct the cause", "Set max_attempts", "Cancel the run"),

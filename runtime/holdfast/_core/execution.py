@@ -116,7 +116,10 @@ class Execution:
         self._live = live
         self._loop.now_ms = max(self._loop.now_ms, event.at)
         self._deliver(event)
-        self._loop.drain()
+        try:
+            self._loop.drain()
+        except ForbiddenCallError as error:  # the turn does not end
+            self._bug = error
         if self._bug is not None:
             raise WorkflowBugError(str(self._bug)) from self._bug
         return tuple(self.commands)

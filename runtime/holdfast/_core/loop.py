@@ -6,6 +6,7 @@ a timer is a command that an inbound event answers. Tasks and futures hash by th
 """
 
 import asyncio
+import contextlib
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -140,7 +141,10 @@ class TurnLoop(asyncio.AbstractEventLoop):
                 break
             for task in alive:
                 task.cancel()
-            self.drain()
+            with contextlib.suppress(
+                ForbiddenCallError
+            ):  # code that spins through its own cancellation
+                self.drain()
         for generator in self._generators:
             self._close_generator(generator)
         alive = [task for task in self._tasks if not task.done()]
