@@ -70,7 +70,7 @@ async def attempt(
             )
             return _failed(late, retry, claim)
         return _failed(_describe(error, claim), retry, claim)
-    except Exception as error:  # noqa: BLE001 - an activity may raise anything: it becomes data, and is tried again
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises becomes data, and is tried again
         final = isinstance(error, ApplicationError) and error.non_retryable
         return _failed(_describe(error, claim), retry, claim, final=final)
     return _encoded(definition, claim, value)
@@ -91,7 +91,7 @@ def _failed(failure: Failure, retry: Retry, claim: ActivityClaim, *, final: bool
     return Failed(failure=failure, retry_in_ms=None if ends else retry.delay_ms(claim.attempt))
 
 
-def _describe(error: Exception, claim: ActivityClaim) -> Failure:
+def _describe(error: BaseException, claim: ActivityClaim) -> Failure:
     log.info(
         "activity %s of run %s, attempt %d: %s",
         claim.name, claim.run_id, claim.attempt, "".join(traceback.format_exception(error)),

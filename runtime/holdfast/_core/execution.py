@@ -118,7 +118,10 @@ class Execution:
         self._deliver(event)
         try:
             self._loop.drain()
-        except ForbiddenCallError as error:  # the turn does not end
+        except (
+            ForbiddenCallError,
+            SystemExit,
+        ) as error:  # a turn without end, or a task that calls sys.exit()
             self._bug = error
         if self._bug is not None:
             raise WorkflowBugError(str(self._bug)) from self._bug

@@ -21,6 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _BUSY_MS = 15_000
+_IN_MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 _NOW = {
     "sqlite": text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"),
     "postgresql": text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"),
@@ -41,7 +42,7 @@ class Database:
     def __init__(self, url: str, *, clock: VirtualClock | None = None) -> None:
         self.url = url
         self._clock = clock
-        memory = url in {"sqlite://", "sqlite:///:memory:"}
+        memory = url in _IN_MEMORY
         self._writer = _engine(url, begin="BEGIN IMMEDIATE")
         self._reader = self._writer if memory else _engine(url, begin="BEGIN")
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="holdfast-write")
@@ -184,11 +185,12 @@ def _clear(error: DatabaseError | DBAPIError, url: str) -> StoreError:
 def database_url(given: str | Path | None) -> str:
     """Return the SQLAlchemy URL of a path or URL, or raise `DatabaseUnavailableError`."""
     place = str(given) if given is not None else "holdfast.db"
-    if place.startswith("sqlite:"):
+    if place in _IN_MEMORY:
         return place
-    if "://" in place:
+    if "://" in place and not place.startswith("sqlite:///"):
         scheme = place.split("://", maxsplit=1)[0]
         raise DatabaseUnavailableError(
             f"{scheme}:// is not supported by this release. Give a path, or sqlite:///path/to/file.db."
         )
-    return f"sqlite:///{place}"
+    # Absolute, because connections are opened one by one and the process may change its folder in between.
+    return f"sqlite:///{Path(place.removeprefix('sqlite:///')).absolute()}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -363,3 +364,37 @@ async def test_an_answer_of_the_wrong_type_is_refused_before_anything_is_written
         await handle.decide("play", {"approved": True}, by="ana")
 
     assert len((await handle.history()).turns) == 1
+
+
+@activity.define(retry=Retry(max_attempts=1))
+def leaving() -> None:
+    sys.exit(3)
+
+
+@workflow.define
+async def exiting() -> str:
+    try:
+        await leaving()
+    except ActivityError as error:
+        return error.type
+    return "stayed"
+
+
+@workflow.define
+async def exiting_in_a_task() -> None:
+    async def child() -> None:
+        sys.exit(3)
+
+    _task = asyncio.create_task(child())  # noqa: RUF006 - the run breaks before it would be used
+    await asyncio.sleep(1)
+
+
+async def test_code_that_calls_sys_exit_does_not_end_the_worker(client: Client) -> None:
+    worker = Worker(client, workflows=[exiting, exiting_in_a_task], activities=[leaving])
+    caught = await client.start(exiting)
+    broken = await client.start(exiting_in_a_task)
+
+    await worker.run_until_idle()
+
+    assert await caught.result() == "SystemExit"
+    assert (await broken.describe()).summary.verdict.code == "retry.task"
