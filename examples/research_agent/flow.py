@@ -31,7 +31,7 @@ async def research(request: Request) -> Report:
 
     decision = await workflow.approval(
         "send-report",
-        ask=f"Send “{request.question}” ({pdf.pages} pages) to {request.email}?",
+        ask=f"Send {pdf.pages} pages to {request.email}, in answer to: {request.question}",
         to=["support"],
         answer=Decision,
         timeout=timedelta(days=3),

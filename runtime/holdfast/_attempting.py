@@ -14,6 +14,7 @@ from holdfast._registry import ActivityDefinition
 from holdfast._store.records import ActivityClaim
 from holdfast.activity import ActivityInfo, run_attempt
 from holdfast.errors import ApplicationError, PayloadError
+from holdfast.health import LOST
 from holdfast.history import Failure, Json
 from holdfast.retry import Retry
 
@@ -46,7 +47,7 @@ async def attempt(
     retry = _retry_of(claim.options)
     if retry.max_attempts is not None and claim.attempt > retry.max_attempts:
         lost = Failure(
-            type="WorkerLost",
+            type=LOST,
             message="the worker stopped during the last attempt",
             attempts=claim.attempt - 1,
         )

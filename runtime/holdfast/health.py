@@ -40,6 +40,8 @@ class Code:
     label: str
 
 
+LOST = "WorkerLost"  # the error type of an attempt whose worker vanished
+
 CODES: dict[str, Code] = {
     code: Code(code=code, family=family, rank=rank, label=label)
     for code, family, rank, label in (
@@ -361,8 +363,11 @@ class _View:
         row = (self._row("activity", a, columns),)
         match a.state:
             case "leased":
-                held = self._held_by(a.lease_owner, a.lease_until or 0, row)
-                return held or self._running(a, row)
+                return (
+                    self._poison(a, row)
+                    or self._held_by(a.lease_owner, a.lease_until or 0, row)
+                    or self._running(a, row)
+                )
             case "backoff":
                 return self._backoff(a, row)
         knows = any(a.name in worker.activities for worker in self._live(a.queue))
@@ -370,6 +375,16 @@ class _View:
             "stuck.unknown_activity", f"No worker on queue {a.queue!r} knows the activity {a.name!r}.",
             since=a.visible_at, seq=a.seq, site=a.site, evidence=row,
             next="Nothing, until a worker that knows it is started.", actions=("Start a worker with this activity",),
+        )  # fmt: skip
+
+    def _poison(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item | None:
+        if a.error_type != LOST or a.same_error < self.limits.poison_epochs:
+            return None
+        return self._item(
+            "stuck.poison_task",
+            f"{a.same_error} attempts of {a.name} in a row ended with their worker; attempt {a.attempt} is on {a.lease_owner}.",
+            since=a.same_error_since or a.scheduled_at, seq=a.seq, site=a.site, evidence=row,
+            next="This worker may vanish too.", actions=("Look at what the workers died of", "Cancel the run"),
         )  # fmt: skip
 
     def _running(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
@@ -386,7 +401,7 @@ class _View:
         )  # fmt: skip
 
     def _backoff(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
-        error = f"{a.error_type}: {a.error_message}"
+        error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
         if self._repeats(a):
             lasted = span(self.now - (a.same_error_since or self.now))
             return self._item(
@@ -527,16 +542,16 @@ def _when_due(approval: ApprovalEvidence, now: int) -> str:
     return f"In {span(approval.due_at - now)} the timeout answers instead."
 
 
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
 def span(milliseconds: int) -> str:
-    """Return a duration in words: its two largest units."""
+    """Return a duration in words: its largest unit and the next smaller one, rounded to it."""
     seconds = max(0, milliseconds) // 1000
-    if seconds < 1:
-        return "0 s"
-    parts: list[str] = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count or parts:
-            parts.append(f"{count} {unit}" if count else "")
-        if len(parts) == 2:  # noqa: PLR2004 - two units are enough for a person
-            break
-    return " ".join(part for part in parts if part)
+    for index, (unit, size) in enumerate(_UNITS[:-1]):
+        smaller, smaller_size = _UNITS[index + 1]
+        rounded = round(seconds / smaller_size) * smaller_size
+        if rounded >= size:
+            count, rest = divmod(rounded, size)
+            return f"{count} {unit}" + (f" {rest // smaller_size} {smaller}" if rest else "")
+    return f"{seconds} s"

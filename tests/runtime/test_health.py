@@ -174,3 +174,16 @@ def test_durations_are_words(ms: int, text: str) -> None:
 
 def test_every_code_has_a_case() -> None:
     assert set(CASES) == set(CODES)
+
+
+def test_an_activity_whose_workers_keep_vanishing_is_stuck() -> None:
+    lost = replace(
+        LEASED, attempt=4, error_type="WorkerLost", same_error=3, same_error_since=NOW - 60_000
+    )
+
+    verdict = health(replace(RUN, activities=(lost,)), [WORKER], NOW)
+
+    assert verdict.code == "stuck.poison_task"
+    assert (
+        verdict.why == "3 attempts of charge in a row ended with their worker; attempt 4 is on w1."
+    )

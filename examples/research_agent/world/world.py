@@ -107,6 +107,7 @@ class World:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # Ctrl-C is for the parent, which ends us
             )
 
     def _read_port(self, name: str) -> int:

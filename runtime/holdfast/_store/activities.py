@@ -11,6 +11,7 @@ from holdfast._store.records import ActivityClaim, Lost, RunClaim
 from holdfast._store.tables import activity, run, worker
 from holdfast.codec import pack, unpack
 from holdfast.errors import LeaseLostError
+from holdfast.health import LOST
 from holdfast.history import Failure, Json, failure_to_json
 from holdfast.runs import ActivityState, TaskState
 
@@ -41,12 +42,7 @@ def claim_activities(
             update(activity)
             .where(activity.c.run_id == key.run_id, activity.c.seq == key.seq, due)
             .values(
-                error_type=case((leased, "WorkerLost"), else_=activity.c.error_type),
-                error_message=case(
-                    (leased, literal("worker ") + activity.c.lease_owner + " stopped during the attempt"),
-                    else_=activity.c.error_message,
-                ),
-                error_at=case((leased, activity.c.lease_until), else_=activity.c.error_at),
+                **_lost_attempt(leased),
                 state=ActivityState.LEASED.value, lease_owner=worker_id, lease_until=tx.now + lease_ms,
                 lease_epoch=activity.c.lease_epoch + 1, attempt=activity.c.attempt + 1, started_at=tx.now,
                 beat_at=None, beat=None,
@@ -61,6 +57,26 @@ def claim_activities(
                 )
             )  # fmt: skip
     return claims
+
+
+def _lost_attempt(leased: ColumnElement[bool]) -> dict[str, object]:
+    """Return what a claim notes of the attempt before, if that was leased and so has ended with its worker."""
+    again = and_(leased, activity.c.error_signature == LOST)
+    message = literal("worker ") + activity.c.lease_owner + " stopped during the attempt"
+    return {
+        "error_type": case((leased, LOST), else_=activity.c.error_type),
+        "error_message": case((leased, message), else_=activity.c.error_message),
+        "error_at": case((leased, activity.c.lease_until), else_=activity.c.error_at),
+        "error_signature": case((leased, LOST), else_=activity.c.error_signature),
+        "same_error": case(
+            (again, activity.c.same_error + 1), (leased, 1), else_=activity.c.same_error
+        ),
+        "same_error_since": case(
+            (again, activity.c.same_error_since),
+            (leased, activity.c.lease_until),
+            else_=activity.c.same_error_since,
+        ),
+    }
 
 
 def complete_activity(tx: Tx, claim: ActivityClaim, result: Json) -> None:

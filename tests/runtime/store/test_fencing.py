@@ -200,3 +200,17 @@ async def test_work_of_another_queue_is_left_alone(client: Client) -> None:
     await Worker(client, workflows=[flow], activities=[step], queue="gpu").run_until_idle()
 
     assert await handle.result() == 1
+
+
+async def test_workers_that_vanish_one_after_another_are_counted(
+    client: Client, clock: VirtualClock
+) -> None:
+    handle = await client.start(flow, 1)
+    await Worker(client, workflows=[flow]).run_until_idle()
+    for owner in ("one", "two", "three", "four"):
+        assert len(claim_activity(client, owner)) == 1
+        clock.advance(timedelta(milliseconds=LEASE_MS + 1))
+
+    evidence = (await handle.describe()).evidence.activities[0]
+
+    assert (evidence.error_type, evidence.same_error) == ("WorkerLost", 3)

@@ -1,0 +1,1 @@
+"""What stands behind `holdfast demo`: its story, its processes, and its verdict."""
