@@ -1,1 +1,1 @@
-"""The dashboard."""
+"""The dashboard: what every run waits for, and the place where people decide."""

@@ -365,7 +365,13 @@ def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
 def _checked_id(given: str | None, workflow: str) -> str:
     if given is None:
         return f"{workflow}-{secrets.token_hex(5)}"
-    if not given.strip() or len(given) > _MAX_ID or any(ord(c) < 32 or c in "/?#" for c in given):  # noqa: PLR2004 - control characters
+    # Ids stand in addresses: "." and ".." have a meaning of their own there.
+    if (
+        not given.strip(" .")
+        or len(given) > _MAX_ID
+        or not given.isprintable()
+        or set(given) & set("/?#")
+    ):
         raise ArgumentError(
             f"{given!r} cannot be a run id: expected 1 to {_MAX_ID} printable characters without / ? and #."
         )

@@ -336,12 +336,12 @@ class _View:
         if waited > self.limits.late:
             busy, slots = sum(w.busy for w in live), sum(w.slots for w in live)
             return self._item(
-                "late.backlog", f"Ready for {span(waited)}; {len(live)} workers can take it, {busy} of {slots} slots busy.",
+                "late.backlog", f"Ready for {span(waited)}; {workers_in_words(len(live))} can take it, {busy} of {slots} slots busy.",
                 since=since, next="A worker takes it when a slot is free.", evidence=row, seq=seq, site=site,
                 actions=("Add workers",),
             )  # fmt: skip
         return self._item(
-            "work.ready", f"Ready since {span(waited)}; {len(live)} workers on queue {queue!r}.", since=since,
+            "work.ready", f"Ready for {span(waited)}; {workers_in_words(len(live))} on queue {queue!r}.", since=since,
             next="A worker takes it.", evidence=row, seq=seq, site=site,
         )  # fmt: skip
 
@@ -540,6 +540,11 @@ def _when_due(approval: ApprovalEvidence, now: int) -> str:
     if approval.due_at < now:
         return "The timeout is applied as soon as a worker serves this database."
     return f"In {span(approval.due_at - now)} the timeout answers instead."
+
+
+def workers_in_words(count: int) -> str:
+    """Return a number of workers in words."""
+    return f"{count or 'no'} worker{'' if count == 1 else 's'}"
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

@@ -108,7 +108,7 @@ class Worker:
         finally:
             await self._wind_down()
             await asyncio.to_thread(watchdog.stop)
-            await self._database.write(activity_verbs.stop_worker, self.id)
+            await self._unregister()
 
     def stop(self) -> None:
         """Let `run` return: no new work is taken."""
@@ -121,6 +121,7 @@ class Worker:
         while await self._step() or self._running:
             if self._running:
                 await asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED)
+        await self._unregister()
 
     async def next_due(self) -> int | None:
         """Return when something becomes due, in milliseconds of the database's clock, or None."""
@@ -136,6 +137,10 @@ class Worker:
             "slots": self._slots, "busy": 0,
         }  # fmt: skip
         await self._database.write(activity_verbs.register_worker, row)
+
+    async def _unregister(self) -> None:
+        self._registered = False
+        await self._database.write(activity_verbs.stop_worker, self.id)
 
     async def _try_step(self) -> bool:
         try:

@@ -123,7 +123,7 @@ def test_runs_are_listed_with_their_reason_and_as_json(run: Run) -> None:
     rows = [json.loads(line) for line in run("runs", "--json").stdout.splitlines()]
 
     assert "order-7" in text.stdout
-    assert "Ready since" in text.stdout
+    assert "Ready for" in text.stdout
     assert [(row["id"], row["family"]) for row in rows] == [("order-7", "working")]
 
 

@@ -15,6 +15,8 @@ class Line:
     """Show one command: its number, what it asks for and the line of code that asked."""
 
     seq: int
+    kind: str
+    name: str
     text: str
     site: str
     differs: bool
@@ -49,11 +51,8 @@ class Difference:
     @property
     def signature(self) -> str:
         """Return what runs that stop at the same place have in common."""
-        lines = [
-            f"{line.text}@{line.site.partition(' in ')[0]}"
-            for line in (*self.expected, *self.got)
-            if line.differs
-        ]
+        differing = [line for line in (*self.expected, *self.got) if line.differs]
+        lines = [f"{line.kind} {line.name}@{line.site.partition(' in ')[0]}" for line in differing]
         return " | ".join((self.code, self.workflow, *lines))[:500]
 
     def to_json(self) -> dict[str, Json]:
@@ -117,6 +116,8 @@ def lines_of(commands: Sequence[Command], others: Sequence[Command]) -> tuple[Li
     return tuple(
         Line(
             seq=command.seq,
+            kind=command.kind,
+            name=name_of(command),
             text=describe_command(command),
             site=command.site,
             differs=index >= len(others) or identity(command) != identity(others[index]),

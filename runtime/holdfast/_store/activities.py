@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, update
 
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
@@ -182,7 +182,8 @@ def next_activity_due(tx: Tx, *, queue: str) -> int | None:
 
 
 def register_worker(tx: Tx, row: Mapping[str, object]) -> None:
-    """Insert the row of a worker process that has just started."""
+    """Insert the row of a worker that has just started, or that works again after it had stopped."""
+    tx.conn.execute(delete(worker).where(worker.c.id == row["id"]))
     tx.conn.execute(
         insert(worker).values(started_at=tx.now, seen_at=tx.now, loop_seen_at=tx.now, **row)
     )

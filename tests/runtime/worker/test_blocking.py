@@ -187,3 +187,39 @@ def test_a_changed_helper_module_changes_the_fingerprint(module: Load) -> None:
 
     assert before != after
     assert asyncio.iscoroutinefunction(module("orders", using).order.fn)
+
+
+TAKING = """
+from holdfast import activity, workflow
+
+@activity.define
+async def charge(order: str) -> str: return order
+@activity.define
+async def check(order: str) -> str: return order
+
+@workflow.define
+async def order(number: str) -> str:
+    await workflow.approval("ok", ask="?", to=["ops"], answer=bool)
+    return await {step}(number)
+"""
+
+
+async def test_runs_that_stop_at_the_same_line_are_counted_whatever_their_arguments(
+    client: Client, module: Load
+) -> None:
+    old = module("taking", TAKING.format(step="charge"))
+    handles = [await client.start(old.order, f"o-{n}") for n in range(3)]
+    await Worker(client, workflows=[old.order]).run_until_idle()
+    for handle in handles:
+        await handle.decide("ok", answer=True, by="ana")
+    await Worker(
+        client, workflows=[old.order]
+    ).run_until_idle()  # schedules, and nobody carries out
+    for handle in handles:
+        await handle.cancel()
+
+    await Worker(
+        client, workflows=[module("taking", TAKING.format(step="check")).order]
+    ).run_until_idle()
+
+    assert [(await handle.describe()).same_place for handle in handles] == [3, 3, 3]

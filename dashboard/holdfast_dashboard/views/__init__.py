@@ -1,0 +1,1 @@
+"""The pages: each reads its parameters, asks for its content and shows it."""
