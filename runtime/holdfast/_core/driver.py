@@ -126,13 +126,11 @@ def _classify(
     recorded: Sequence[Command],
     produced: Sequence[Command],
 ) -> str:
-    following = history.committed[index + 1 : index + 1 + _LOOK_AHEAD]
+    following = history.turns[index + 1 : index + 1 + _LOOK_AHEAD]
     recorded_later = [command for turn in following for command in turn.commands or ()]
+    produced_later = _produced_later(state.execution, history, following)
     return classify(
-        recorded,
-        produced,
-        recorded_later=recorded_later,
-        produced_later=_produced_later(state.execution, history, following),
+        recorded, produced, recorded_later=recorded_later, produced_later=produced_later
     )
 
 
@@ -143,14 +141,16 @@ def _produced_later(
     recorded = {
         command.seq: identity(command) for turn in history.turns for command in turn.commands or ()
     }
+    events = [turn.event for turn in following] or [history.turns[-1].event]
     later: list[Command] = []
-    for turn in following:
-        event = None if execution.closed else _guess(execution.pending(), turn.event, recorded)
-        if event is None:
+    for step in range(_LOOK_AHEAD):
+        event = events[min(step, len(events) - 1)]
+        guess = None if execution.closed else _guess(execution.pending(), event, recorded)
+        if guess is None:
             break
         # The run is past its difference: whatever follows is only evidence.
         with contextlib.suppress(OrphanEventError, WorkflowBugError, HoldfastError):
-            execution.apply(event, live=False)
+            execution.apply(guess, live=False, guessed=True)
         later += execution.commands
     return later
 

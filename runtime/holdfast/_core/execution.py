@@ -106,15 +106,19 @@ class Execution:
 
     # Applying events
 
-    def apply(self, event: Event, *, live: bool) -> tuple[Command, ...]:
+    def apply(self, event: Event, *, live: bool, guessed: bool = False) -> tuple[Command, ...]:
         """Apply one inbound event, run until nothing is ready, and return the commands of this turn.
 
+        The result in a `guessed` event need not be of the declared type: it only lets the code run on.
         Raises `OrphanEventError`, `PayloadError` or `WorkflowBugError`; `commands` then holds what was issued before.
         """
         self.turn = event.turn
         self.commands = []
         self._live = live
         self._loop.now_ms = max(self._loop.now_ms, event.at)
+        if guessed:
+            for item in self._pending.values():
+                item.decode = _as_it_is
         self._deliver(event)
         try:
             self._loop.drain()
@@ -305,6 +309,10 @@ class Execution:
         """Unwind every task without recording anything; False when code refused to unwind."""
         self._evicting = True
         return not self._loop.evict()
+
+
+def _as_it_is(tree: Json) -> Any:
+    return tree
 
 
 def current() -> Execution | None:

@@ -202,3 +202,26 @@ def test_a_bug_in_a_recorded_turn_is_reported_as_the_bug(tmp_path: Path) -> None
 
     assert result.difference is None
     assert result.bug == "KeyError: 'sku'"
+
+
+PARKED = """
+@workflow.define
+async def flow() -> int:
+    await workflow.approval("go", ask="?", to=["ops"], answer=bool)
+    return await b(1)
+"""
+
+
+def test_a_step_put_before_the_one_at_which_a_run_is_parked_is_an_addition(tmp_path: Path) -> None:
+    module = load(PARKED, tmp_path, "parked")
+    with Sim() as sim:
+        run = sim.start(module["flow"], id="r")
+        sim.run_until(run, "person")
+        history = sim.history(run)
+    edited = PARKED.replace("    await workflow.app", "    await a()\n    await workflow.app")
+
+    result = replay(history, load(edited, tmp_path, "edited")["flow"])
+
+    assert result.difference is not None
+    assert result.difference.code == "ND01"
+    assert 'workflow.patched("a")' in result.difference.suggestion
