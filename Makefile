@@ -5,6 +5,7 @@ setup:
 demo: setup
 	@.venv/bin/holdfast demo
 test: setup
+	@sh .ci/browser
 	@.venv/bin/poe check
 	@.venv/bin/poe test
 check: setup

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import shutil
 import signal
 import smtplib
 import ssl
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pypdf import PdfReader
 
@@ -392,15 +392,12 @@ def log_in(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl, which makes the certificate of the test server, is not installed")
     folder = tmp_path_factory.mktemp("certificate")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    request = [openssl, "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt"]
-    request += ["ec_paramgen_curve:prime256v1", "-subj", "/CN=mail.example", "-addext"]
-    request += ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(request, check=True, capture_output=True)
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(key)
+    authority.cert_pem.write_to_path(certificate)
     return key, certificate
 
 
@@ -419,7 +416,7 @@ def test_mail_goes_over_tls_with_a_login_when_the_settings_say_so(
 
     async def send_over_tls() -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificate[1], certificate[0])
+        context.load_cert_chain(certificate[0])
         server = await asyncio.get_running_loop().create_server(
             lambda: SMTP(
                 inbox, hostname="mail.example", tls_context=context, require_starttls=True,

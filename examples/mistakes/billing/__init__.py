@@ -1,0 +1,1 @@
+"""Invoices: the mistake sits two modules away from the workflow."""

@@ -1,0 +1,6 @@
+"""What the other packages may use."""
+
+from .clock import month as stamp
+from .retries import retrying
+
+__all__ = ["retrying", "stamp"]

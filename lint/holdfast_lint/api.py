@@ -1,0 +1,172 @@
+"""Checking paths: discover, collect, link, analyse, apply rules, suppress, report."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from holdfast_lint.callgraph import CallGraph, build_callgraph
+from holdfast_lint.catalog import load_catalog
+from holdfast_lint.collect.files import collect_file
+from holdfast_lint.diagnostic import Coverage, Diagnostic, Problem, Report
+from holdfast_lint.dialect import Dialect
+from holdfast_lint.dialects.holdfast import HoldfastDialect
+from holdfast_lint.discovery import discover
+from holdfast_lint.model import Function, Span
+from holdfast_lint.module import Module
+from holdfast_lint.project import Project
+from holdfast_lint.rule import Hit, Rule, View
+from holdfast_lint.rulebook import choose, load_rules
+from holdfast_lint.suppress import Found, directives_of, review, suppress
+
+# libcst and the analysis recurse over the syntax tree, a dozen frames per level at most, and `parse` bounds the levels.
+DEEPEST_STACK = 10_000
+
+
+def check_paths(
+    paths: Sequence[Path],
+    *,
+    select: tuple[str, ...] = (),
+    ignore: tuple[str, ...] = (),
+    folder: Path | None = None,
+) -> Report:
+    """Check files and folders without importing any of them.
+
+    Args:
+        paths: Files and folders; folders are walked.
+        select: Codes, or beginnings of codes, to report; all when empty.
+        ignore: Codes, or beginnings of codes, to leave out.
+        folder: What paths in the report are relative to; the working directory by default.
+
+    Raises:
+        LintError: if a code is unknown or a `[tool.holdfast.lint]` table does not make sense.
+    """
+    chosen = choose(select, ignore)
+    found = discover(paths)
+    problems = list(found.problems)
+    dialect = HoldfastDialect()
+    loader = _Loader(problems)
+    with _recursion(DEEPEST_STACK):
+        modules = [module for file in found.files if (module := loader(file)) is not None]
+        project = Project(modules, packages=dialect.packages, load=loader)
+        graph = build_callgraph(project, load_catalog(), dialect)
+        report = _judge(project, graph, dialect, chosen, problems)
+    return _shorten(report, folder or Path.cwd())
+
+
+class _Loader:
+    def __init__(self, problems: list[Problem]) -> None:
+        self._problems = problems
+
+    def __call__(self, file: Path) -> Module | None:
+        outcome = collect_file(file, shown=str(file))
+        if isinstance(outcome, Module):
+            return outcome
+        self._problems.append(outcome)
+        return None
+
+
+@contextmanager
+def _recursion(limit: int) -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _judge(
+    project: Project,
+    graph: CallGraph,
+    dialect: Dialect,
+    chosen: frozenset[str],
+    problems: Iterable[Problem],
+) -> Report:
+    loaded = [module for module in project.modules.values() if module is not None]
+    directives = [directive for module in loaded for directive in directives_of(module)]
+    outcome = suppress(_findings(project, graph, dialect, chosen), directives)
+    named = [directive for directive in directives if directive.path in project.named]
+    remarks = (
+        item for item in review(named, outcome.used, load_rules(), chosen) if item.code in chosen
+    )
+    diagnostics = sorted(
+        (*outcome.kept, *remarks), key=lambda item: (item.path, item.span, item.code, item.message)
+    )
+    return Report(
+        diagnostics=tuple(diagnostics),
+        problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line or 0))),
+        coverage=_coverage(project, graph, outcome.suppressed),
+        sources={module.path: module.text for module in loaded},
+    )
+
+
+def _coverage(project: Project, graph: CallGraph, suppressed: int) -> Coverage:
+    traces = [graph.traces[function] for function in graph.reached() if function in graph.traces]
+    return Coverage(
+        files=len(project.named),
+        workflows=len(graph.workflows),
+        calls=sum(len(trace.callees) for trace in traces),
+        resolved_calls=sum(trace.is_resolved(call) for trace in traces for call in trace.callees),
+        suppressed=suppressed,
+    )
+
+
+def _findings(
+    project: Project, graph: CallGraph, dialect: Dialect, chosen: frozenset[str]
+) -> Iterator[Found]:
+    rules = [rule for rule in load_rules() if rule.code in chosen]
+    for function in graph.reached():
+        if function not in graph.traces:
+            continue
+        view = View(function=function, trace=graph.traces[function], dialect=dialect)
+        headers = tuple(_headers(project, function))
+        for rule in rules:
+            for hit in rule.check(view):
+                yield Found(diagnostic=_diagnostic(graph, function, rule, hit), headers=headers)
+
+
+def _headers(project: Project, function: Function) -> Iterator[Span]:
+    scope = project.scopes[function]
+    while scope.parent is not None:
+        if isinstance(scope.node, Function):
+            yield scope.node.span
+        scope = scope.parent
+
+
+def _diagnostic(graph: CallGraph, function: Function, rule: Rule, hit: Hit) -> Diagnostic:
+    chain, others = graph.chain(function, hit.span)
+    return Diagnostic(
+        code=rule.code,
+        name=rule.name,
+        severity=rule.severity,
+        path=function.path,
+        span=hit.span,
+        message=hit.message,
+        advice=hit.advice,
+        chain=chain,
+        other_workflows=others,
+    )
+
+
+def _shorten(report: Report, folder: Path) -> Report:
+    """Write paths below `folder` relative to it, as people type them."""
+
+    def short(path: str) -> str:
+        file = Path(path)
+        return str(file.relative_to(folder)) if file.is_relative_to(folder) else path
+
+    return replace(
+        report,
+        diagnostics=tuple(
+            replace(
+                item,
+                path=short(item.path),
+                chain=tuple(replace(hop, path=short(hop.path)) for hop in item.chain),
+            )
+            for item in report.diagnostics
+        ),
+        problems=tuple(replace(problem, path=short(problem.path)) for problem in report.problems),
+        sources={short(path): text for path, text in report.sources.items()},
+    )

@@ -1,0 +1,1 @@
+"""Source files → `model` values; the only place that knows libcst."""

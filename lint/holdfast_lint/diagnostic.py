@@ -1,0 +1,81 @@
+"""What the checker says: diagnostics, the call path that leads to each, and files it could not check."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from holdfast_lint.model import Span
+
+Severity = Literal["error", "warning", "info"]
+
+
+class LintError(Exception):
+    """Say why a check cannot be carried out as asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """Be one function on the way from a workflow to a finding.
+
+    `line` is where the function is defined; `call_line` is where it calls the next one, or the finding itself.
+    """
+
+    function: str
+    path: str
+    line: int
+    call_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """Be one finding; `chain` starts with a workflow and is empty for findings about comments."""
+
+    code: str
+    name: str
+    severity: Severity
+    path: str
+    span: Span
+    message: str
+    advice: str
+    chain: tuple[Hop, ...]
+    other_workflows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Be a path that could not be checked, and why."""
+
+    path: str
+    line: int | None
+    column: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Count what the check saw; calls are those that a workflow can reach."""
+
+    files: int
+    workflows: int
+    calls: int
+    resolved_calls: int
+    suppressed: int
+
+    @property
+    def resolved_percent(self) -> int:
+        """Round down, so that 100 means all of them."""
+        return 100 * self.resolved_calls // self.calls if self.calls else 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Be the outcome of one check, ordered by path and place."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    problems: tuple[Problem, ...]
+    coverage: Coverage
+    sources: dict[str, str]
+
+    @property
+    def failing(self) -> tuple[Diagnostic, ...]:
+        """Leave out what is only for information."""
+        return tuple(found for found in self.diagnostics if found.severity != "info")

@@ -1,0 +1,1 @@
+"""Abstract interpretation: what names stand for and what calls reach, across the modules of a project."""

@@ -1,0 +1,206 @@
+"""Handlers that swallow what ends or suspends a run."""
+
+from collections.abc import Iterator
+
+from holdfast_lint import model
+from holdfast_lint.model import Expression, Handler, Node, Statement
+from holdfast_lint.module import walk
+from holdfast_lint.rule import Hit, Rule, View
+from holdfast_lint.values import Collection, External, Values
+
+ADVICE = "catch `Exception` instead, or end every path of the handler with `raise`"
+BASE = External(name="builtins.BaseException")
+SUPPRESS = "contextlib.suppress"
+
+
+def check(view: View) -> Iterator[Hit]:
+    """Find handlers for everything around an await that do not raise again."""
+    for statement in view.function.body:
+        for node in walk(statement):
+            match node:
+                case model.Try(body=body, handlers=handlers) if _awaits(body):
+                    for handler in handlers:
+                        yield from _swallowed(view, handler)
+                case model.With(entered=entered, body=body) if _awaits(body):
+                    for item in entered:
+                        yield from _suppressed(view, item.value)
+
+
+def _swallowed(view: View, handler: Handler) -> Iterator[Hit]:
+    if handler.type is None:
+        shown = "a bare `except`"
+    elif _is_base(view.trace.values_of(handler.type)):
+        shown = "`except BaseException`"
+    else:
+        return
+    if not _raises(handler.body, handler.name):
+        message = f"{shown} around an await swallows cancellation, and what suspends the run"
+        yield Hit(span=handler.span, message=message, advice=ADVICE)
+
+
+def _suppressed(view: View, value: Expression) -> Iterator[Hit]:
+    if not isinstance(value, model.Call) or SUPPRESS not in view.trace.names_of(value):
+        return
+    if any(_is_base(view.trace.values_of(argument.value)) for argument in value.arguments):
+        message = "`suppress(BaseException)` around an await swallows cancellation, and what suspends the run"
+        yield Hit(span=value.span, message=message, advice=ADVICE)
+
+
+def _is_base(values: Values) -> bool:
+    held = [item for value in values if isinstance(value, Collection) for item in value.items]
+    return BASE in values or BASE in held
+
+
+def _awaits(body: tuple[Statement, ...]) -> bool:
+    return any(_is_await(node) for statement in body for node in walk(statement))
+
+
+def _is_await(node: Node) -> bool:
+    match node:
+        case model.Await():
+            return True
+        case model.With(asynchronous=asynchronous) | model.For(asynchronous=asynchronous):
+            return asynchronous
+        case model.Clause(asynchronous=asynchronous):
+            return asynchronous
+        case _:
+            return False
+
+
+def _raises(body: tuple[Statement, ...], caught: str | None) -> bool:
+    """Tell whether every path through a block raises again what was caught."""
+    for statement in body:
+        match statement:
+            case model.Raise(value=value):
+                return value is None or _is_caught(value, caught)
+            case model.Return():
+                return False
+            case model.Jump(kind="break" | "continue"):
+                return False
+            case _ if _statement_raises(statement, caught):
+                return True
+            case _ if _leaves(statement):
+                # Some path leaves the handler without raising.
+                return False
+    return False
+
+
+def _statement_raises(statement: Statement, caught: str | None) -> bool:
+    match statement:
+        case model.If(body=body, orelse=orelse):
+            return _raises(body, caught) and _raises(orelse, caught)
+        case model.With(body=body):
+            return _raises(body, caught)
+        case model.Try(body=body, handlers=handlers, orelse=orelse, final=final):
+            inside = _raises(body, caught) or _raises(orelse, caught)
+            # A bare raise inside an inner handler raises the inner exception, not what was caught here.
+            return _raises(final, caught) or (inside and not handlers)
+        case model.Match(cases=cases):
+            return any(case.total for case in cases) and all(
+                _raises(case.body, caught) for case in cases
+            )
+        case _:
+            return False
+
+
+def _leaves(statement: Statement) -> bool:
+    """Tell whether some path leaves the handler here; a jump inside a loop of its own does not."""
+    nodes = list(walk(statement))
+    if any(isinstance(node, model.Return) for node in nodes):
+        return True
+    if any(isinstance(node, model.For | model.While) for node in nodes):
+        return False
+    return any(isinstance(node, model.Jump) and node.kind != "pass" for node in nodes)
+
+
+def _is_caught(value: Expression, caught: str | None) -> bool:
+    match value:
+        case model.Name(id=name):
+            return name == caught
+        case model.Call(function=model.Attribute(base=base)):
+            return _is_caught(base, caught)
+        case _:
+            return False
+
+
+RULE = Rule(
+    code="HF712",
+    name="broad-except",
+    what=(
+        "A workflow awaits inside a `try` whose handler catches everything, with a bare `except`, `BaseException` or "
+        "`contextlib.suppress(BaseException)`, and does not raise it again on every path."
+    ),
+    why=(
+        "Cancellation and the signal that takes a waiting run out of memory travel as `BaseException`. A handler that "
+        "swallows them makes a run that cannot be cancelled, or that takes its error branch because it was suspended."
+    ),
+    check=check,
+    bad=(
+        """\
+from holdfast import activity, workflow
+
+
+@activity.define
+async def charge(order: str) -> str: ...
+
+
+@workflow.define
+async def pay(order: str) -> str:
+    try:
+        return await charge(order)
+    except:
+        return "unpaid"
+""",
+        """\
+from holdfast import activity, workflow
+
+
+@activity.define
+async def charge(order: str) -> str: ...
+
+
+@workflow.define
+async def pay(order: str) -> str:
+    try:
+        return await charge(order)
+    except (ValueError, BaseException) as error:
+        if isinstance(error, ValueError):
+            raise
+        return "unpaid"
+""",
+    ),
+    good=(
+        """\
+from holdfast import activity, workflow
+
+
+@activity.define
+async def charge(order: str) -> str: ...
+
+
+@workflow.define
+async def pay(order: str) -> str:
+    try:
+        return await charge(order)
+    except ValueError:
+        return "unpaid"
+    except BaseException as error:
+        workflow.logger.warning("gave up on %s", order)
+        if order:
+            raise
+        else:
+            raise error
+""",
+        """\
+from holdfast import workflow
+
+
+@workflow.define
+async def pay(order: str) -> int:
+    try:
+        return int(order)
+    except:
+        return 0
+""",
+    ),
+)
