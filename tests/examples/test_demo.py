@@ -177,7 +177,7 @@ def test_once_shows_what_every_run_waits_for(theatre: dict[str, Performance]) ->
     once = theatre["once"]
     once.wait()
 
-    once.wait_for("order-1042 Code changed ND05: turn 1 records approval packed")
+    once.wait_for("order-1042 Code changed ND01: turn 1 records approval packed")
     once.wait_for("transcript-1 No worker Queue 'gpu' has no worker")
     once.wait_for("report-1 Needs a person “Send 6 pages to office@nordlicht.example")
     once.wait_for("prices-1 Retrying fetch_prices failed")
