@@ -4,6 +4,7 @@ pytest loads this module at every start, in every project that has holdfast inst
 nothing of holdfast until a fixture or a history is used.
 """
 
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -69,6 +70,11 @@ class HistoryItem(pytest.Item):
         """Fail with the report of the first difference."""
         from holdfast_testkit.replaying import assert_replays
 
+        root = str(self.config.rootpath)
+        if root not in sys.path:
+            sys.path.insert(
+                0, root
+            )  # a history names its code as it is imported from the root of the project
         drift = self.config.getoption("--replay-drift")
         result = assert_replays(self.path, drift=drift)
         if result.drifts and drift == "warn":

@@ -1,15 +1,14 @@
 """What is to be committed for a claimed run: its next turns, or why there are none."""
 
-import traceback
 from dataclasses import asdict, dataclass
 
 from holdfast._core.driver import Replayed, advance, replay, undecodable
-from holdfast._core.execution import OrphanEventError, WorkflowBugError
+from holdfast._core.execution import OrphanEventError, WorkflowBugError, text_of, trace_of
 from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module
 from holdfast._registry import WorkflowDefinition
 from holdfast._store.records import Fault
-from holdfast.errors import HoldfastError, PayloadError
+from holdfast.errors import HistoryFormatError, PayloadError
 from holdfast.history import Command, History, Json
 
 _RETRY_MS = 5_000
@@ -110,12 +109,14 @@ def _bug_fault(
 ) -> Fault:
     cause = bug.__cause__ or bug
     site = _site_of(cause)
-    found = f"{type(cause).__name__}: {cause} at {site}"[:500]
+    found = f"{type(cause).__name__} at {site}"[
+        :500
+    ]  # without the message: that may differ each time
     error: dict[str, Json] = {
         "type": type(cause).__name__,
-        "message": str(cause),
+        "message": text_of(cause),
         "site": site,
-        "traceback": "".join(traceback.format_exception(cause))[-8000:],
+        "traceback": trace_of(cause),
     }
     again = failures + 1 if signature == found else 1
     return Fault(
@@ -134,13 +135,17 @@ def _site_of(error: BaseException) -> str:
     return site
 
 
-def unusable(error: HoldfastError, *, code: str) -> Fault:
-    """Return the fault of a history that cannot even be read."""
-    tree: dict[str, Json] = {"type": type(error).__name__, "message": error.message, "site": ""}
+def unusable(error: BaseException, *, code: str) -> Fault:
+    """Return the fault of a run whose history cannot be read, or whose turn cannot be committed."""
+    kind = "decode" if isinstance(error, PayloadError | HistoryFormatError) else "exception"
+    site = _site_of(error)
+    tree: dict[str, Json] = {
+        "type": type(error).__name__, "message": text_of(error), "site": site, "traceback": trace_of(error),
+    }  # fmt: skip
     return Fault(
-        kind="decode",
+        kind=kind,
         error=tree,
-        signature=f"{type(error).__name__}: {error.message}"[:500],
+        signature=f"{type(error).__name__} at {site}"[:500],
         code=code,
         blocks=True,
     )

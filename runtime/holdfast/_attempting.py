@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from holdfast._core.execution import failure_of
+from holdfast._core.execution import failure_of, trace_of
 from holdfast._registry import ActivityDefinition
 from holdfast._store.records import ActivityClaim
 from holdfast.activity import ActivityInfo, run_attempt
@@ -43,7 +42,7 @@ async def attempt(
     beat: Callable[[Any], None],
     threads: Executor,
 ) -> Succeeded | Failed:
-    """Run one attempt to its end; cancellation is the only thing that it raises."""
+    """Run one attempt to its end; the only thing that it raises is the cancellation of the attempt itself."""
     retry = _retry_of(claim.options)
     if retry.max_attempts is not None and claim.attempt > retry.max_attempts:
         lost = Failure(
@@ -71,7 +70,10 @@ async def attempt(
             )
             return _failed(late, retry, claim)
         return _failed(_describe(error, claim), retry, claim)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises becomes data, and is tried again
+    except BaseException as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+            raise
         final = isinstance(error, ApplicationError) and error.non_retryable
         return _failed(_describe(error, claim), retry, claim, final=final)
     return _encoded(definition, claim, value)
@@ -95,7 +97,7 @@ def _failed(failure: Failure, retry: Retry, claim: ActivityClaim, *, final: bool
 def _describe(error: BaseException, claim: ActivityClaim) -> Failure:
     log.info(
         "activity %s of run %s, attempt %d: %s",
-        claim.name, claim.run_id, claim.attempt, "".join(traceback.format_exception(error)),
+        claim.name, claim.run_id, claim.attempt, trace_of(error),
     )  # fmt: skip
     plain = failure_of(error)
     return Failure(

@@ -1,14 +1,18 @@
 """Names to functions: what a worker can run, and the fingerprint of the code behind a workflow."""
 
+import ast
 import functools
 import hashlib
 import importlib
-import inspect
+import importlib.util
+import re
 import sys
 import sysconfig
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -19,6 +23,15 @@ from holdfast.history import Json
 from holdfast.retry import Retry
 
 Effect = Literal["pure", "idempotent"]
+
+_LIBRARIES = frozenset(
+    {
+        str(Path(sysconfig.get_paths()[key]).resolve())
+        for key in ("stdlib", "platstdlib", "purelib", "platlib")
+    }
+    | {str(Path(__file__).resolve().parent)}  # holdfast itself counts by its version
+)
+_ENTRY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[\w.<>]+)?")
 
 
 class Definition:
@@ -89,10 +102,10 @@ class WorkflowDefinition:
     def fingerprint(self) -> str:
         """Return a digest of the source files that this workflow's module is made of.
 
-        It covers the module and every module of the same project that it uses, directly or not. Two workers with
-        the same fingerprint would answer a history in the same way.
+        It covers the module, every module of the same project that it imports, directly or not, and the release of
+        holdfast. Other libraries do not count. Two workers with the same fingerprint answer a history in the same way.
         """
-        digest = hashlib.sha256(self.name.encode())
+        digest = hashlib.sha256(f"{self.name} {version('holdfast')}".encode())
         for name, path in _project_files(self.fn.__module__):
             digest.update(name.encode())
             digest.update(path.read_bytes())
@@ -100,47 +113,70 @@ class WorkflowDefinition:
 
 
 def _project_files(root: str) -> list[tuple[str, Path]]:
+    """Return the modules of the project that a module is made of, by following the imports in their source."""
     found: dict[str, Path] = {}
     todo = [root]
     while todo:
         name = todo.pop()
-        module = sys.modules.get(name)
-        path = None if module is None else _project_file(module)
-        if module is None or path is None or name in found:
-            continue
-        found[name] = path
-        todo.extend(_mentioned(module))
+        path = None if name in found else _project_file(name, root)
+        if path is not None:
+            found[name] = path
+            todo.extend(_imports_of(name, path))
     return sorted(found.items())
 
 
-def _project_file(module: ModuleType) -> Path | None:
+def _project_file(name: str, root: str) -> Path | None:
+    path = _file_of(name)
+    if path is None:
+        return None
+    if name.partition(".")[0] == root.partition(".")[0]:
+        return path  # the project itself, also where it is installed as a package
+    return None if any(path.is_relative_to(library) for library in _LIBRARIES) else path
+
+
+def _file_of(name: str) -> Path | None:
+    module = sys.modules.get(name)
     file = getattr(module, "__file__", None)
+    if module is None:
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError, AttributeError):
+            return None  # a name in an import statement that is not a module, or a module that is not installed
+        file = spec.origin if spec is not None else None
     if file is None or not file.endswith(".py") or not Path(file).is_file():
         return None
-    path = Path(file).resolve()
-    libraries = {
-        sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")
-    }
-    libraries.add(
-        str(Path(__file__).resolve().parent)
-    )  # holdfast itself is versioned by flags, not by digest
-    return None if any(path.is_relative_to(library) for library in libraries) else path
+    return Path(file).resolve()
 
 
-def _mentioned(module: ModuleType) -> set[str]:
-    names = set()
-    for value in vars(module).values():
-        if isinstance(value, ModuleType):
-            names.add(value.__name__)
-        elif isinstance(value, Definition):
-            names.add(getattr(value, "__module__", ""))
-        elif inspect.isfunction(value) or inspect.isclass(value):
-            names.add(value.__module__)
-    return names
+def _imports_of(name: str, path: Path) -> set[str]:
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            named.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = (
+                importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                if node.level
+                else node.module or ""
+            )
+            named.add(base)
+            named.update(f"{base}.{alias.name}" for alias in node.names)
+    return {part for full in named for part in _with_parents(full)}
+
+
+def _with_parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def import_entry(entry: str) -> Any:
     """Return the object that `module:name` or `module` names, or raise `UnknownWorkflowError`."""
+    if not _ENTRY.fullmatch(entry):
+        raise UnknownWorkflowError(
+            f"{entry!r} does not name code. Give a module as Python imports it, without .py or slashes: "
+            "`orders`, `my_app.flows` or `my_app.flows:refund`."
+        )
     module_name, _, attribute = entry.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(
@@ -149,12 +185,14 @@ def import_entry(entry: str) -> Any:
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise UnknownWorkflowError(
-            f"There is no module {module_name!r}. Run the command from the folder that contains it, "
-            "or put that folder on PYTHONPATH."
-        ) from None
+        if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
+            raise UnknownWorkflowError(
+                f"There is no module {module_name!r}. Run the command from the folder that contains it, "
+                "or put that folder on PYTHONPATH."
+            ) from None
+        raise UnknownWorkflowError(_import_failure(module_name, error)) from error
+    except Exception as error:
+        raise UnknownWorkflowError(_import_failure(module_name, error)) from error
     for part in attribute.split(".") if attribute else ():
         if not hasattr(found, part):
             raise UnknownWorkflowError(
@@ -162,6 +200,15 @@ def import_entry(entry: str) -> Any:
             )
         found = getattr(found, part)
     return found
+
+
+def _import_failure(module: str, error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        place = f"{error.filename}:{error.lineno}"
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else module
+    return f"Importing {module!r} failed at {place}: {type(error).__name__}: {error}. Correct it and try again."
 
 
 def _known(module: Any) -> str:
@@ -184,7 +231,9 @@ def by_name(definitions: Iterable[Any], *, what: str) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for definition in definitions:
         other = table.setdefault(definition.name, definition)
-        if other is not definition:
+        if (
+            other.fn is not definition.fn
+        ):  # the same function with other options is the same activity
             raise ArgumentError(
                 f"Two {what} are called {definition.name!r}: {other.fn.__module__}.{other.fn.__qualname__} and "
                 f"{definition.fn.__module__}.{definition.fn.__qualname__}. Give one of them another name=."

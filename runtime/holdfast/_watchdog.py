@@ -9,7 +9,6 @@ from collections.abc import Callable
 from types import FrameType
 
 from holdfast._core.sites import site_of
-from holdfast.errors import StoreError
 
 log = logging.getLogger("holdfast.worker")
 
@@ -58,7 +57,7 @@ class Watchdog:
                 self._beat(
                     max(0, round(age * 1000)), self._stack() if age > _BLOCKED_AFTER else None
                 )
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - the leases of a worker must not end with one failed beat
                 log.warning(
                     "heartbeat not written, trying again in %.1f s: %s", self._interval, error
                 )

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import math
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -42,6 +44,11 @@ class _Group(click.Group):
             _die(error.message, NOT_FOUND)
         except HoldfastError as error:
             _die(error.message, USAGE)
+        except UnicodeError as error:
+            _die(
+                f"An argument holds characters that cannot be written: {error}. Give it in UTF-8.",
+                USAGE,
+            )
 
 
 def _entry_points() -> dict[str, EntryPoint]:
@@ -105,12 +112,19 @@ def _with_client(
 def _existing(db: str | None, *, create: bool) -> str:
     place = db or "holdfast.db"
     path = place.removeprefix("sqlite:///")
-    if not create and "://" not in path and not Path(path).exists():
+    if not create and "://" not in path and not _exists(path):
         raise UsageError(
             f"There is no database at {path}. Name it with --db or HOLDFAST_DB; `holdfast worker` and "
             "`holdfast start` make one."
         )
     return place
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path[:80]!r} cannot be the path of a database: {error}.") from None
 
 
 @main.command()
@@ -124,7 +138,7 @@ def _existing(db: str | None, *, create: bool) -> str:
     "--lease",
     default=15.0,
     show_default=True,
-    type=click.FloatRange(0.1),
+    type=click.FloatRange(0.1, 86_400),
     help="Seconds until others take over.",
 )
 @click.option("--verbose", is_flag=True, help="Log failed attempts with their tracebacks.")
@@ -137,6 +151,8 @@ def worker(
     from holdfast.worker import Worker
     from holdfast.workflow import Workflow
 
+    if math.isnan(lease):  # it passes every range
+        raise UsageError("--lease nan: expected seconds.")
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -150,7 +166,7 @@ def worker(
             "Decorate functions with @workflow.define or @activity.define, or name another module."
         )
 
-    async def work(client: Any) -> None:
+    async def work(client: Any) -> int:
         serving = Worker(
             client,
             workflows=workflows,
@@ -169,8 +185,12 @@ def worker(
         )
         await serving.run()
         click.echo(f"worker {serving.id}: stopped", err=True)
+        return serving.busy_threads
 
-    _with_client(db, work, create=True)
+    if _with_client(db, work, create=True):
+        os._exit(
+            0
+        )  # their attempts are handed back: an interpreter that waits for these threads would go on with them
 
 
 @main.command()
@@ -229,7 +249,7 @@ def _json_argument(text: str, number: int) -> Any:
 )
 @click.option("--workflow", help="Only runs of this workflow.")
 @click.option("--open", "open_only", is_flag=True, help="Only runs that have not ended.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 def runs(
     db: str | None,
     as_json: bool,
@@ -338,6 +358,14 @@ def approve(run_id: str, approval: str, answer: str, db: str | None, by: str, co
         click.echo(f"{found}: {approval} answered by {by}")
 
     _with_client(db, work)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_DB
+def retry(run_id: str, db: str | None) -> None:
+    """Let a blocked RUN be tried again now, by the same code if need be."""
+    _with_client(db, lambda client: _on_run(client, run_id, client.retry))
 
 
 @main.command()

@@ -347,6 +347,10 @@ class Client:
         """Ask a run to cancel itself; its clean-up code runs."""
         await self.database.write(runs.request_cancel, run_id, reason)
 
+    async def retry(self, run_id: str) -> None:
+        """Let a blocked run be tried again at once, by the same code if need be."""
+        await self.database.write(runs.retry, run_id)
+
     async def terminate(self, run_id: str, *, reason: str = "") -> None:
         """End a run at once; none of its code runs."""
         await self.database.write(runs.terminate, run_id, reason)

@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
 
 from holdfast.errors import ApprovalError, ArgumentError, PayloadError
 from holdfast.history import Json, canonical
 
 MAX_PAYLOAD_BYTES = 2_000_000
+_JSON = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
 
 
 @functools.lru_cache(maxsize=4096)
 def _cached_adapter(annotation: Any) -> TypeAdapter[Any]:
     try:
-        return TypeAdapter(
-            annotation, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
-        )
+        return TypeAdapter(annotation, config=_JSON)
     except PydanticUserError:  # models, dataclasses and typed dicts carry their own configuration
         return TypeAdapter(annotation)
 
@@ -37,26 +35,50 @@ def adapter_of(annotation: Any) -> TypeAdapter[Any]:
 def encode(value: Any, annotation: Any, *, what: str) -> Json:
     """Turn a value into JSON by its declared type; `what` names the value in the error."""
     try:
-        tree: Json = adapter_of(annotation).dump_python(value, mode="json", warnings="error")
-        text = canonical(tree)
-    except (PydanticSerializationError, PydanticUserError, ValueError, TypeError) as error:
+        dumped = adapter_of(annotation).dump_python(
+            value, mode="json", by_alias=True, warnings="error"
+        )
+        tree = _ordered(value, dumped)
+        size = len(canonical(tree).encode())
+    except Exception as error:
         raise PayloadError(
             f"{what} cannot be encoded as {describe_type(annotation)}: {_first_line(error)}. "
             "Payloads are typed JSON: return or pass a value of the declared type."
         ) from error
-    if len(text) > MAX_PAYLOAD_BYTES:
+    if size > MAX_PAYLOAD_BYTES:
         raise PayloadError(
-            f"{what} is {len(text):,} bytes; the limit is {MAX_PAYLOAD_BYTES:,}. "
-            "Store it elsewhere and pass a reference to it."
+            f"{what} is {size:,} bytes; the limit is {MAX_PAYLOAD_BYTES:,}. Store it elsewhere and pass a reference to it."
         )
     return tree
+
+
+def _ordered(value: Any, tree: Json) -> Json:
+    """Return the JSON of a value with the members of each set in one order, whatever the hash seed."""
+    match value, tree:
+        case set() | frozenset(), list():
+            return sorted(tree, key=canonical)
+        case list() | tuple(), list() if len(value) == len(tree):
+            return [_ordered(item, part) for item, part in zip(value, tree, strict=True)]
+        case dict(), dict() if len(value) == len(tree):
+            return {
+                key: _ordered(item, tree[key])
+                for key, item in zip(tree, value.values(), strict=True)
+            }
+        case _, dict():
+            fields = getattr(value, "__dict__", {})
+            return {
+                key: _ordered(fields[key], part) if key in fields else part
+                for key, part in tree.items()
+            }
+        case _:
+            return tree
 
 
 def decode(tree: Json, annotation: Any, *, what: str) -> Any:
     """Turn JSON into a value of the declared type; `what` names the value in the error."""
     try:
         return adapter_of(annotation).validate_json(json.dumps(tree))
-    except (ValidationError, PydanticUserError) as error:
+    except Exception as error:
         raise PayloadError(
             f"{what} does not decode as {describe_type(annotation)}: {_validation_text(error)}."
         ) from error
@@ -70,7 +92,12 @@ def pack(tree: Any) -> bytes:
 
 def unpack(data: bytes) -> Any:
     """Return the payload of stored bytes, as JSON."""
-    return json.loads(data)
+    try:
+        return json.loads(data)
+    except (ValueError, TypeError) as error:
+        raise PayloadError(
+            f"A stored payload is damaged: {_first_line(error)}. The database was edited by hand, or its file is damaged."
+        ) from None
 
 
 def schema_of(annotation: Any) -> dict[str, Json]:
@@ -141,7 +168,9 @@ class Signature:
 
     def encode_result(self, value: Any) -> Json:
         """Encode what the function returned."""
-        return encode(value, self.returns, what=f"The result of {self.name}")
+        tree = encode(value, self.returns, what=f"The result of {self.name}")
+        self.decode_result(tree)  # what cannot be read back must not be written
+        return tree
 
     def decode_result(self, tree: Json) -> Any:
         """Decode a recorded result."""
@@ -172,11 +201,12 @@ def check_answer(answer: Any, schema: Any, *, what: str) -> Json:
 
     The process that answers, a dashboard for example, need not have the code that asks: so the schema judges.
     """
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s that only deciding pays
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 - 0.1 s that only deciding pays
 
     tree = encode(answer, Any, what=what)
     problems = sorted(
-        Draft202012Validator(schema).iter_errors(tree), key=lambda problem: list(problem.path)
+        Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(tree),
+        key=lambda problem: list(problem.path),
     )
     if problems:
         first = problems[0]

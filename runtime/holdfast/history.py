@@ -333,20 +333,45 @@ def _make(
     if "failure" in values:
         values["failure"] = _failure(values["failure"], where=where)
     try:
-        return table[kind](**values)
+        made = table[kind](**values)
+        _check_types(made)
     except TypeError as error:
         raise HistoryFormatError(
             f"{where}: {kind} does not have the fields expected of it: {error}."
         ) from None
+    return made
+
+
+def _check_types(record: Any) -> None:
+    """Raise `TypeError` for a field whose value is not of its declared kind."""
+    for field in fields(record):
+        allowed = _KINDS.get(
+            str(field.type).partition("[")[0], _KINDS.get(getattr(field.type, "__name__", ""))
+        )
+        value = getattr(record, field.name)
+        if allowed is not None and (not isinstance(value, allowed) or isinstance(value, bool)):
+            raise TypeError(f"{field.name} is {value!r}")
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "str": (str,),
+    "list": (list,),
+    "dict": (dict,),
+    "int | None": (int, type(None)),
+    "str | None": (str, type(None)),
+}
 
 
 def _failure(value: Any, *, where: str) -> Failure:
     try:
-        return Failure(**value)
+        failure = Failure(**value)
+        _check_types(failure)
     except TypeError:
         raise HistoryFormatError(
             f"{where}: a failure needs type, message, attempts and details; found {value!r}."
         ) from None
+    return failure
 
 
 def canonical(value: Json) -> str:
@@ -391,7 +416,9 @@ def _command_to_json(command: Command) -> dict[str, Json]:
 
 def parse_history(text: str, *, name: str = "history") -> History:
     """Read the text of a history file; `name` is what errors call it."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [
+        line for line in text.split("\n") if line.strip()
+    ]  # splitlines() also splits inside strings, at U+2028
     if not lines:
         raise HistoryFormatError(
             f"{name}: the file is empty; expected a header line and one line per turn."
@@ -437,7 +464,14 @@ def _header(value: dict[str, Any], name: str) -> Header:
     missing = [field.name for field in fields(Header) if field.name not in value]
     if missing:
         raise HistoryFormatError(f"{name}:1: the header lacks {', '.join(missing)}.")
-    return Header(**{field.name: value[field.name] for field in fields(Header)})
+    header = Header(**{field.name: value[field.name] for field in fields(Header)})
+    try:
+        _check_types(header)
+    except TypeError as error:
+        raise HistoryFormatError(
+            f"{name}:1: the header is not what it should be: {error}."
+        ) from None
+    return header
 
 
 def _turn(value: dict[str, Any], name: str, number: int) -> Turn:

@@ -8,7 +8,6 @@ import secrets
 import socket
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +18,13 @@ from holdfast._store import activities as activity_verbs
 from holdfast._store import events, reading, runs
 from holdfast._store.database import Tx
 from holdfast._store.records import ActivityClaim, Fault, RunClaim
+from holdfast._threads import Threads
 from holdfast._watchdog import Watchdog
 from holdfast.activity import Activity
 from holdfast.client import Client
 from holdfast.clock import milliseconds
 from holdfast.codec import encode, pack
-from holdfast.errors import ArgumentError, HoldfastError, LeaseLostError, StoreError
+from holdfast.errors import ArgumentError, LeaseLostError, StoreError
 from holdfast.history import Json
 from holdfast.workflow import Workflow
 
@@ -84,7 +84,7 @@ class Worker:
         self._registered = False
         self._stopping = False
         self._wake = asyncio.Event()
-        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="holdfast-activity")
+        self._threads = Threads(slots)
         # What the watchdog's thread renews; the lock guards these three.
         self._leases = threading.Lock()
         self._claims: dict[str, RunClaim] = {}
@@ -122,6 +122,11 @@ class Worker:
             if self._running:
                 await asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED)
         await self._unregister()
+
+    @property
+    def busy_threads(self) -> int:
+        """Return how many threads still run an activity, those included whose attempt is over."""
+        return self._threads.busy
 
     async def next_due(self) -> int | None:
         """Return when something becomes due, in milliseconds of the database's clock, or None."""
@@ -161,15 +166,17 @@ class Worker:
     async def _step(self) -> bool:
         fired = await self._database.write(events.fire_due, limit=_FIRE_BATCH)
         claims = await self._claim_runs()
-        for claim in claims:
-            await self._advance(claim)
+        try:
+            for claim in claims:
+                await self._advance(claim)
+        finally:
+            await self._hand_back()
         started = await self._claim_activities()
         return bool(fired or claims or started)
 
     async def _wind_down(self) -> None:
-        with self._leases:
-            claims = list(self._claims.values())
-        await self._database.write(runs.hand_back, claims)
+        with contextlib.suppress(StoreError):  # then the leases run out
+            await self._hand_back()
         if self._running:
             await asyncio.wait(set(self._running), timeout=self._drain)
         left = dict(self._running)
@@ -215,11 +222,17 @@ class Worker:
             log.warning("%s", error)
         except StoreError:
             raise
-        except HoldfastError as error:
+        except Exception as error:  # noqa: BLE001 - one run must not end the worker, whatever is in it
             await self._record_fault(claim, unusable(error, code=code))
-        finally:
-            with self._leases:
-                self._claims.pop(claim.run_id, None)
+        with self._leases:
+            self._claims.pop(claim.run_id, None)
+
+    async def _hand_back(self) -> None:
+        """Give back the claims that were not advanced because of an error; else they would be renewed for ever."""
+        with self._leases:
+            left, self._claims = list(self._claims.values()), {}
+        if left:
+            await self._database.write(runs.hand_back, left)
 
     async def _advance_claimed(self, claim: RunClaim, code: str) -> None:
         history = await self._database.read(reading.load_history, claim.run_id)
@@ -250,7 +263,7 @@ class Worker:
     # Activities
 
     async def _claim_activities(self) -> bool:
-        free = self._slots - len(self._running)
+        free = self._slots - max(len(self._running), self._threads.busy)
         if not self._activities or free < 1:
             return False
         claims = await self._database.write(

@@ -170,6 +170,8 @@ async def approval(
             f"Approval {name!r}: timeout={timeout!r}; expected a positive timedelta or None."
         )
     timeout_ms = None if timeout is None else milliseconds(timeout)
+    if not all(isinstance(person, str) for person in to):
+        raise ArgumentError(f"Approval {name!r}: to={to!r}; expected a list of names.")
     schema = schema_of(answer)
 
     def command(seq: int, site: str) -> RequestApproval:

@@ -10,6 +10,7 @@ from holdfast import Client, RunHandle, Worker
 from holdfast.activity import Activity
 from holdfast.client import RunDetail
 from holdfast.clock import VirtualClock, instant
+from holdfast.errors import ArgumentError
 from holdfast.health import CODES, Family, Verdict
 from holdfast.history import History
 from holdfast.workflow import Workflow
@@ -48,6 +49,7 @@ class Sim:
         self._runner = asyncio.Runner()
         self._client = Client("sqlite://", clock=self.clock)
         self._fakes: dict[str, Fake] = {}
+        self._known: dict[str, Activity[..., Any]] = {}
         self._real: set[str] = set()
         self._workflows: dict[str, Workflow[Any, Any]] = {}
         self._missing: list[str] = []
@@ -79,16 +81,22 @@ class Sim:
     def fake(self, activity: Activity[..., Any]) -> Fake:
         """Replace an activity: `sim.fake(search).returns([…])`."""
         self._worker = None
+        self._known[activity.name] = activity
         return self._fakes.setdefault(activity.name, Fake(activity.name))
 
     def real(self, *activities: Activity[..., Any]) -> None:
         """Let the real functions of these activities run."""
         self._worker = None
+        self._known.update({activity.name: activity for activity in activities})
         self._real.update(activity.name for activity in activities)
 
     def start(self, workflow: Workflow[Any, R], *args: Any, id: str | None = None) -> SimRun[R]:  # noqa: A002 - the field's word
         """Start a run; nothing of it happens before the simulation is asked to go on."""
-        self._workflows[workflow.name] = workflow
+        known = self._workflows.setdefault(workflow.name, workflow)
+        if known.fn is not workflow.fn:
+            raise ArgumentError(
+                f"Two workflows are called {workflow.name!r}; give one of them another name=."
+            )
         self._worker = None
         handle = self._runner.run(self._client.start(workflow, *args, id=id))
         return SimRun(handle.id, handle)
@@ -103,10 +111,12 @@ class Sim:
             )
         for _ in range(_MAX_STEPS):
             self._settle()
-            verdict = self.describe(run).summary.verdict
+            detail = self.describe(run)
+            _refuse_drift(detail)
+            verdict = detail.summary.verdict
             if wanted in {verdict.family.value, verdict.code}:
                 return verdict
-            self._move_on(run, verdict, wanted)
+            self._move_on(run, detail, wanted)
         raise SimStuckError(
             f"Run {run.id} did not become {wanted!r} in {_MAX_STEPS:,} steps; ask for something nearer."
         )
@@ -165,7 +175,8 @@ class Sim:
     def _next_due(self) -> int | None:
         return self._runner.run(self._working().next_due())
 
-    def _move_on(self, run: SimRun[Any], verdict: Verdict, wanted: str) -> None:
+    def _move_on(self, run: SimRun[Any], detail: RunDetail, wanted: str) -> None:
+        verdict = detail.summary.verdict
         if verdict.family is Family.CLOSED:
             raise SimStuckError(f"Run {run.id} ended before it became {wanted!r}: {verdict.why}")
         due = self._next_due()
@@ -173,11 +184,23 @@ class Sim:
             raise SimStuckError(
                 f"Run {run.id} will not become {wanted!r}: nothing is due, and it is {verdict.code}: {verdict.why}"
             )
+        if due <= self.clock.now_ms:  # due, and not done: nobody here can carry it out
+            names = sorted(
+                {
+                    activity.name
+                    for activity in detail.evidence.activities
+                    if activity.state == "ready"
+                }
+            )
+            raise NotFakedError(
+                f"The workflow called {', '.join(names) or 'something'}, which the simulation does not know. "
+                "Use sim.fake(…).returns(…), or sim.real(…) to run the real function."
+            )
         self.clock.advance_to(due)
 
     def _working(self) -> Worker:
         if self._worker is None:
-            found = _activities_of(self._workflows.values())
+            found = _activities_of(self._workflows.values()) | self._known
             self._worker = Worker(
                 self._client,
                 workflows=list(self._workflows.values()),
@@ -190,6 +213,17 @@ class Sim:
         if fake is not None:
             return replaced(activity, fake.answer)
         return activity if activity.name in self._real else refusing(activity, self._missing)
+
+
+def _refuse_drift(detail: RunDetail) -> None:
+    """Raise when replay asked for other content: within a simulation the code is always the same."""
+    if detail.drifts:
+        first = detail.drifts[0]
+        raise SimStuckError(
+            f"Replay of run {detail.summary.id} did not ask for the same again: {first['code']} at {first['site']}, "
+            f"{first['name']} has another value in {first['field']!r}. The code is the same, so something in it is not "
+            "repeatable: look for a clock, a random number, a set, or the order of an unordered collection."
+        )
 
 
 def _activities_of(workflows: Any) -> dict[str, Activity[..., Any]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import traceback
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from holdfast._core.sites import call_site, site_of, site_of_function
 from holdfast._registry import ActivityDefinition, WorkflowDefinition
 from holdfast.errors import (
     ActivityError,
+    ApplicationError,
     ApprovalTimeoutError,
+    ArgumentError,
     ForbiddenCallError,
     WorkflowError,
 )
@@ -38,7 +41,10 @@ from holdfast.history import (
     ScheduleActivity,
     StartTimer,
     TimerFired,
+    canonical,
 )
+
+MAX_TIMER_MS = 200 * 31_536_000_000
 
 
 class EvictedError(BaseException):
@@ -128,7 +134,7 @@ class Execution:
         ) as error:  # a turn without end, or a task that calls sys.exit()
             self._bug = error
         if self._bug is not None:
-            raise WorkflowBugError(str(self._bug)) from self._bug
+            raise WorkflowBugError(text_of(self._bug)) from self._bug
         return tuple(self.commands)
 
     def _deliver(self, event: Event) -> None:
@@ -244,6 +250,10 @@ class Execution:
 
     def start_timer(self, ms: int) -> int:
         """Ask for a timer; called by the loop."""
+        if ms > MAX_TIMER_MS:
+            raise ArgumentError(
+                f"A timer of {ms / 1000:g} s is longer than the limit of {MAX_TIMER_MS // 31_536_000_000} years."
+            )
         seq = self._next_seq()
         _ = self._expect(
             StartTimer(seq=seq, site=call_site() or self._task_site(), ms=ms), lambda tree: tree
@@ -276,7 +286,7 @@ class Execution:
     @property
     def is_live(self) -> bool:
         """Tell whether this turn happens for the first time."""
-        return self._live
+        return self._live and not self._evicting
 
     def uuid4(self) -> uuid.UUID:
         """Return a random UUID that replay returns again."""
@@ -371,7 +381,7 @@ def _is_failure(error: BaseException, kinds: tuple[type[BaseException], ...]) ->
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return an error as data."""
+    """Return an error as data that can always be written."""
     if isinstance(error, ActivityError):
         return Failure(
             type="ActivityError",
@@ -379,14 +389,31 @@ def failure_of(error: BaseException) -> Failure:
             attempts=error.attempts,
             details=error.details,
         )
-    message = (
-        "; ".join(str(part) for part in error.exceptions)
-        if isinstance(error, BaseExceptionGroup)
-        else str(error)
-    )
-    return Failure(
-        type=type(error).__name__, message=message, details=getattr(error, "details", None)
-    )
+    details = error.details if isinstance(error, ApplicationError) else None
+    try:
+        canonical(details).encode()
+    except (TypeError, ValueError):
+        details = repr(details)
+    return Failure(type=type(error).__name__, message=text_of(error), details=details)
+
+
+def text_of(error: BaseException) -> str:
+    """Return the message of an error, whatever its `__str__` does."""
+    try:
+        parts = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+        text = "; ".join(str(part) for part in parts)
+    except Exception as problem:  # noqa: BLE001 - then that is what there is to say
+        text = f"(its message cannot be read: {type(problem).__name__})"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def trace_of(error: BaseException) -> str:
+    """Return the end of the traceback of an error, whatever its `__str__` does."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as problem:  # noqa: BLE001 - an exception that cannot even be printed
+        text = f"(its traceback cannot be printed: {type(problem).__name__})"
+    return text[-8000:].encode("utf-8", "backslashreplace").decode()
 
 
 def _innermost(coro: Any) -> str:

@@ -7,7 +7,10 @@ a timer is a command that an inbound event answers. Tasks and futures hash by th
 
 import asyncio
 import contextlib
+import functools
+import gc
 import sys
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context
@@ -74,7 +77,9 @@ class TurnLoop(asyncio.AbstractEventLoop):
             int, int
         ] = {}  # id(handle) to command number, as long as the handle is in _timers
         self._tasks: list[TurnTask] = []
-        self._generators: list[AsyncGeneratorType[Any, Any]] = []
+        self._generators: dict[int, weakref.ref[AsyncGenerator[Any, Any]]] = {}
+        self._orphans: list[AsyncGenerator[Any, Any]] = []
+        self._draining = False
         self._numbers = 0
         self._stopped = False
         self._closed = False
@@ -92,13 +97,19 @@ class TurnLoop(asyncio.AbstractEventLoop):
         """Run callbacks until none is ready or the run has ended."""
         outer = asyncio._get_running_loop()  # noqa: SLF001 - the documented hook for loop implementations
         hooks = sys.get_asyncgen_hooks()
+        collecting = gc.isenabled()
+        gc.disable()  # so that a dropped generator is finalised where its last reference goes, or not in this turn
         asyncio._set_running_loop(self)  # noqa: SLF001
-        sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=None)
+        sys.set_asyncgen_hooks(firstiter=self._know_generator, finalizer=self._finish_generator)
+        self._draining = True
         try:
             self._drain()
         finally:
+            self._draining = False
             sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(outer)  # noqa: SLF001
+            if collecting:
+                gc.enable()
 
     def _drain(self) -> None:
         for _ in range(MAX_STEPS_PER_TURN):
@@ -113,10 +124,17 @@ class TurnLoop(asyncio.AbstractEventLoop):
             rule="HF307",
         )
 
-    def _keep_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        # A reference keeps the garbage collector from running clean-up code at a moment of its own choice.
-        if isinstance(generator, AsyncGeneratorType):
-            self._generators.append(generator)
+    def _know_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._generators[id(generator)] = weakref.ref(generator)
+
+    def _finish_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._generators.pop(id(generator), None)
+        if self._draining:
+            _ = self.create_task(_aclose(generator))
+        else:
+            self._orphans.append(
+                generator
+            )  # found by the garbage collector between turns: closed at eviction
 
     def stop_draining(self) -> None:
         """Let nothing more run in this turn: the run has ended."""
@@ -145,8 +163,11 @@ class TurnLoop(asyncio.AbstractEventLoop):
                 ForbiddenCallError
             ):  # code that spins through its own cancellation
                 self.drain()
-        for generator in self._generators:
+        known = [reference() for reference in self._generators.values()]
+        for generator in (*known, *self._orphans):
             self._close_generator(generator)
+        self._generators.clear()
+        self._orphans.clear()
         alive = [task for task in self._tasks if not task.done()]
         for task in self._tasks:
             if task.done() and not task.cancelled():
@@ -158,11 +179,15 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self._closed = True
         return alive
 
-    def _close_generator(self, generator: AsyncGeneratorType[Any, Any]) -> None:
-        if generator.ag_frame is not None and not generator.ag_running:
-            closing = TurnTask(_aclose(generator), loop=self, name=None, context=None)
-            self._tasks.append(closing)
-            self.drain()
+    def _close_generator(self, generator: AsyncGenerator[Any, Any] | None) -> None:
+        if (
+            isinstance(generator, AsyncGeneratorType)
+            and generator.ag_frame is not None
+            and not generator.ag_running
+        ):
+            self._tasks.append(TurnTask(_aclose(generator), loop=self, name=None, context=None))
+            with contextlib.suppress(ForbiddenCallError, SystemExit):
+                self.drain()
 
     # What asyncio asks of a loop
 
@@ -259,7 +284,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
         return [task for task in self._tasks if not task.done()]
 
 
-async def _aclose(generator: AsyncGeneratorType[Any, Any]) -> None:
+async def _aclose(generator: AsyncGenerator[Any, Any]) -> None:
     await generator.aclose()
 
 
@@ -300,3 +325,25 @@ def _forbidden(call: str, rule: str) -> Callable[..., NoReturn]:
 for _rule, _calls in _FORBIDDEN.items():
     for _call in _calls:
         setattr(TurnLoop, _call, _forbidden(_call, _rule))
+
+
+def _ordered_as_completed(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make tasks of coroutines in the order in which they are given, inside a workflow.
+
+    asyncio puts the coroutines into a set, and a coroutine hashes by its address: their first steps, and so their
+    commands, would come in another order on every replay.
+    """
+
+    @functools.wraps(original)
+    def as_completed(fs: Any, *args: Any, **kwargs: Any) -> Any:
+        loop = asyncio._get_running_loop()  # noqa: SLF001
+        if isinstance(loop, TurnLoop):
+            unique = {id(item): item for item in fs}
+            fs = [asyncio.ensure_future(item, loop=loop) for item in unique.values()]
+        return original(fs, *args, **kwargs)
+
+    return as_completed
+
+
+# There is no hook in asyncio for this: the function is replaced, and outside workflows it does what it always did.
+asyncio.as_completed = asyncio.tasks.as_completed = _ordered_as_completed(asyncio.as_completed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -127,7 +127,9 @@ class Database:
 
 def _engine(url: str, *, begin: str) -> Engine:
     engine = create_engine(
-        url,
+        url
+        if url in _IN_MEMORY
+        else URL.create("sqlite", database=url.removeprefix("sqlite:///")),  # a path may have a ?
         poolclass=StaticPool,  # one connection for the one thread that uses the engine
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
     )

@@ -2,19 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
 from holdfast._store.database import Tx
 from holdfast._store.effects import apply_command, close_items, mark_condition
 from holdfast._store.events import append_event
 from holdfast._store.records import Fault, NewRun, RunClaim
-from holdfast._store.tables import drift, inbound, patch_decision, run, wait
+from holdfast._store.tables import drift, inbound, patch_decision, run
 from holdfast.codec import pack
-from holdfast.errors import LeaseLostError, RunClosedError, RunExistsError, UnknownRunError
+from holdfast.errors import (
+    LeaseLostError,
+    RunClosedError,
+    RunExistsError,
+    UnknownRunError,
+    UsageError,
+)
 from holdfast.history import Command
 from holdfast.runs import RunStatus, TaskState
 
 OPEN = RunStatus.OPEN.value
+_REMEMBERED_CODES = 400  # characters: about thirty fingerprints
 
 
 def start_run(tx: Tx, new: NewRun) -> bool:
@@ -54,12 +61,14 @@ def claim_runs(
     tx: Tx, *, worker: str, queue: str, fingerprints: Mapping[str, str], limit: int, lease_ms: int
 ) -> list[RunClaim]:
     """Lease runs that have events to apply, whose lease ran out, or that other code has blocked."""
-    state, codes = run.c.task_state, list(fingerprints.values())
+    state = run.c.task_state
+    # A blocked run remembers every code that failed on it: two broken releases must not hand it back and forth.
+    other_code = and_(*(run.c.error_code.not_like(f"%{code}%") for code in fingerprints.values()))
     due = or_(
         and_(state == TaskState.READY.value, run.c.task_visible_at <= tx.now),
         and_(state == TaskState.LEASED.value, run.c.lease_until < tx.now),
-        and_(state == TaskState.BLOCKED.value, run.c.error_code.not_in(codes)),
-        and_(state == TaskState.READY.value, run.c.failures > 0, run.c.error_code.not_in(codes)),
+        and_(state == TaskState.BLOCKED.value, other_code),
+        and_(state == TaskState.READY.value, run.c.failures > 0, other_code),
     )
     chosen = (
         select(run.c.id)
@@ -191,12 +200,44 @@ def record_fault(tx: Tx, claim: RunClaim, fault: Fault) -> None:
         .values(
             task_state=state.value, task_visible_at=tx.now + fault.retry_in_ms, lease_owner=None, lease_until=None,
             progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=pack(fault.error), error_at=tx.now,
-            error_signature=fault.signature, error_code=fault.code,
+            error_signature=fault.signature, error_code=_failed_on(fault.code),
             failures=case((run.c.error_signature == fault.signature, run.c.failures + 1), else_=1),
         )
     )  # fmt: skip
     if done.rowcount != 1:
         raise _lost(claim)
+
+
+def _failed_on(code: str) -> ColumnElement[str]:
+    known = run.c.error_code
+    return case(
+        (known.is_(None), code),
+        (known.like(f"%{code}%"), known),
+        else_=func.substr(literal(f"{code} ") + known, 1, _REMEMBERED_CODES),
+    )
+
+
+def retry(tx: Tx, run_id: str) -> None:
+    """Let a blocked run be tried again by the code that it is blocked on."""
+    row = _open_row(tx, run_id)
+    if row.task_state != TaskState.BLOCKED.value and not row.failures:
+        raise UsageError(
+            f"Run {run_id} is not blocked, so there is nothing to try again. `holdfast why {run_id}` says what it waits for."
+        )
+    tx.conn.execute(
+        update(run)
+        .where(
+            run.c.id == run_id,
+            run.c.task_state.in_([TaskState.BLOCKED.value, TaskState.READY.value]),
+        )
+        .values(
+            task_state=TaskState.READY.value,
+            task_visible_at=tx.now,
+            failures=0,
+            error_code=None,
+            error_signature=None,
+        )
+    )
 
 
 def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
@@ -206,26 +247,34 @@ def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
 
 
 def request_cancel(tx: Tx, run_id: str, reason: str) -> None:
-    """Ask a run to cancel itself; asking again changes nothing."""
+    """Ask a run to cancel itself; asking again changes nothing.
+
+    A run whose code cannot run, because it is blocked or has not begun, is closed as cancelled at once.
+    """
     row = _open_row(tx, run_id)
     if row.cancel_requested_at is None:
         tx.conn.execute(update(run).where(run.c.id == run_id).values(cancel_requested_at=tx.now))
         append_event(tx, run_id, "cancel_requested", {"reason": reason})
+    if row.task_state == TaskState.BLOCKED.value or (row.done_turn == 0 and row.start_at > tx.now):
+        _close_from_outside(tx, run_id, RunStatus.CANCELLED, reason)
 
 
 def terminate(tx: Tx, run_id: str, reason: str) -> None:
     """End a run at once, without asking its code."""
     _open_row(tx, run_id)
+    _close_from_outside(tx, run_id, RunStatus.TERMINATED, reason)
+
+
+def _close_from_outside(tx: Tx, run_id: str, status: RunStatus, reason: str) -> None:
     tx.conn.execute(
         update(run)
         .where(run.c.id == run_id, run.c.closed_at.is_(None))
         .values(
-            status=RunStatus.TERMINATED.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None,
-            lease_until=None, lease_epoch=run.c.lease_epoch + 1, result=pack({"reason": reason}),
+            status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None, lease_until=None,
+            lease_epoch=run.c.lease_epoch + 1, result=pack({"reason": reason}),
         )
     )  # fmt: skip
     close_items(tx, run_id)
-    tx.conn.execute(delete(wait).where(wait.c.run_id == run_id))
 
 
 def _open_row(tx: Tx, run_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a row has no static type

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError
 
 HEAD = "0001"
+_KNOWN = frozenset({"0001"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -33,6 +34,11 @@ def _refuse_foreign(conn: Connection, version: str | None, url: str) -> None:
         raise DatabaseVersionError(
             f"{place} has schema {version}; this holdfast knows schemas up to {HEAD}. "
             "A newer release has used it. Upgrade holdfast; nothing was changed."
+        )
+    if version is not None and version not in _KNOWN:
+        raise DatabaseCorruptError(
+            f"{place} says that its schema is {version!r}, which no release of holdfast has. Nothing was changed; "
+            "restore it from a copy, or give another --db."
         )
     if version is None and inspect(conn).get_table_names():
         raise DatabaseCorruptError(
