@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast.client import ApprovalSummary
-from holdfast.errors import ApprovalError, PayloadError
+from holdfast.errors import ApprovalError, ArgumentError, PayloadError
 from holdfast_dashboard.forms import filled, parse
 from holdfast_dashboard.model import Asked, Question, run_url
 from holdfast_dashboard.reading import Reader
@@ -63,7 +63,7 @@ async def decide(reader: Reader, run_id: str, seq: int, given: Mapping[str, str]
             comment=_comment(answer.value, given),
             seq=seq,
         )
-    except (ApprovalError, PayloadError) as error:
+    except (ApprovalError, ArgumentError, PayloadError) as error:
         return await _refused(reader, asked, given, error.message)
     return Outcome(status=303, url=run_url(run_id))
 

@@ -232,11 +232,13 @@ def start(
 
 def _json_argument(text: str, number: int) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        tree = json.loads(text)
+        json.dumps(tree)  # the way back has a limit of depth, too
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f'Argument {number} is not JSON: {error}. Quote strings twice, for example: \'"Oslo"\' or \'{{"q": "Oslo"}}\'.'
         ) from None
+    return tree
 
 
 @main.command()
@@ -494,6 +496,6 @@ def demo(arguments: tuple[str, ...]) -> None:
         from research_agent.demo import demo as story
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"The demonstration needs {error.name}. Run: pip install 'holdfast[all]'"
+            f"The demonstration needs {error.name}. In a checkout: make setup, or pip install -e '.[all]'"
         ) from None
     story.main(args=list(arguments), prog_name="holdfast demo")

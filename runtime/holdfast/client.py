@@ -34,6 +34,7 @@ from holdfast.workflow import Workflow
 R = TypeVar("R")
 _POLL = 0.05
 _MAX_ID = 200
+_MAX_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,8 +328,10 @@ class Client:
         Raises:
             ApprovalError: There is no such open approval, it is decided already, or the answer does not fit.
         """
-        if not by.strip():
-            raise ArgumentError("decide(by=…) is empty: the history must say who decided.")
+        if not by.strip() or len(by) > _MAX_NAME:
+            raise ArgumentError(
+                f"decide(by=…) needs 1 to {_MAX_NAME} characters: the history must say who decided."
+            )
         row = await self.database.read(events.find_approval, run_id, approval, seq)
         tree = check_answer(
             answer, unpack(row.schema), what=f"The answer to {approval!r} of run {run_id}"

@@ -150,3 +150,15 @@ def test_the_form_says_who_is_asked_and_what_happens_without_an_answer(fresh: Si
     assert "the timeout answers instead" in page
     assert ">Approve</button>" in page
     assert ">Reject</button>" in page
+
+
+def test_a_long_answer_is_taken_and_a_name_without_end_is_not(fresh: Site) -> None:
+    essay = "x" * 1_500_000
+    refused = fresh.send(FORM, **{"answer.approved": "true", "by": "n" * 900})
+
+    taken = fresh.send(FORM, **{"answer.approved": "true", "answer.comment": essay, "by": "ana"})
+
+    assert refused.status_code == 422
+    assert "needs 1 to 200 characters" in html.unescape(refused.text)
+    assert taken.status_code == 303
+    assert approval(fresh, "refund-1").answer["comment"] == essay

@@ -42,18 +42,17 @@ class Shell:
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
-    def run(self, command: str) -> list[str]:
+    def run(self, command: str) -> tuple[int, list[str]]:
+        """Return the exit code and the lines of a command; a background job's exit code is that of its start."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        quiet = " 2>worker.log" if command.endswith("&") else ""
-        self._process.stdin.write(
-            f"{command.removesuffix('&')}{quiet} {'&' if quiet else ''}\necho __end__\n"
-        )
+        job = f"{command.removesuffix('&')} 2>worker.log &" if command.endswith("&") else command
+        self._process.stdin.write(f"{job}\necho __end__ $?\n")
         self._process.stdin.flush()
         lines: list[str] = []
         for line in self._process.stdout:
-            if line == "__end__\n":
-                return lines
+            if line.startswith("__end__ "):
+                return int(line.split()[1]), lines
             lines.append(line.rstrip("\n"))
         pytest.fail(f"the shell ended during {command!r}: {lines}")
 
@@ -93,24 +92,36 @@ def shown_in_order(expected: list[str], lines: list[str]) -> bool:
     )
 
 
+def fails(expected: list[str]) -> bool:
+    """Tell whether what a document shows is an error, a finding of the linter or a difference of a replay."""
+    return any(re.search(r"^holdfast: |\bHF\d{3}\b|\bND\d{2}\b", line) for line in expected)
+
+
 def check(shell: Shell, command: Command) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        lines = shell.run(command.text)
-        if shown_in_order(command.expected, lines):
-            assert command.expected or not any("Traceback" in line for line in lines), lines
-            return
+        code, lines = shell.run(command.text)
+        if shown_in_order(command.expected, lines) and (code != 0) == fails(command.expected):
+            break
         # What a worker does takes a moment; only questions are asked again.
         asks = command.text.startswith(
             ("holdfast why", "holdfast runs", "holdfast inbox", "holdfast history")
         )
         if not asks or time.monotonic() > deadline:
+            expected, got = "\n".join(command.expected), "\n".join(lines)
             pytest.fail(
-                f"$ {command.text}\nexpected:\n"
-                + "\n".join(command.expected)
-                + "\ngot:\n"
-                + "\n".join(lines)
+                f"$ {command.text}\nexpected:\n{expected}\ngot, with exit code {code}:\n{got}"
             )
+    if command.text.endswith("&"):
+        await_job(shell, command.text, deadline)
+
+
+def await_job(shell: Shell, text: str, deadline: float) -> None:
+    """Wait until a background worker says that it works; one that ends instead fails the test."""
+    while shell.run("grep -q ^worker worker.log")[0] != 0:
+        alive, _ = shell.run("kill -0 $!")
+        if alive != 0 or time.monotonic() > deadline:
+            pytest.fail(f"$ {text}\n" + "\n".join(shell.run("cat worker.log")[1]))
 
 
 def apply(diff: str, path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from holdfast import Worker
+from holdfast._registry import by_name, definitions_in
 from holdfast.cli import main
 from holdfast.client import Client
 
@@ -219,3 +220,58 @@ def test_help_lists_every_command_with_what_it_does(run: Run) -> None:
         "demo",
     ):
         assert f"\n  {command} " in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["worker", "./shop.py"],
+            "'./shop.py' does not name code. Give a module as Python imports it",
+        ),
+        (["worker", "."], "'.' does not name code"),
+        (["worker", ""], "'' does not name code"),
+        (["start", ":buy"], "':buy' does not name code"),
+        (["worker", "wrong"], "Importing 'wrong' failed at "),
+        (["start", "missing:flow"], "Importing 'missing' failed at "),
+        (["start", "shop:buy", "[" * 100_000], "Argument 1 is not JSON"),
+        (["runs", "--db", "d" * 300], "cannot be the path of a database"),
+        (["worker", "shop", "--lease", "nan"], "--lease nan: expected seconds."),
+        (["retry", "order-7"], "Run order-7 is not blocked"),
+        (["cancel", "order-7", "--reason", "caf\udce9"], "characters that cannot be written"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_odd_arguments_get_a_sentence_too(
+    run: Run, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    started(run)
+    (tmp_path / "wrong.py").write_text("def broken(:\n")
+    (tmp_path / "missing.py").write_text("import there_is_no_such_module\n")
+
+    result = run(*arguments)
+
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith("holdfast: ")
+    assert sentence in result.stderr
+
+
+def test_a_path_with_a_question_mark_is_that_file(run: Run, tmp_path: Path) -> None:
+    run("start", "shop:buy", ORDER, "--db", "a?b.db")
+
+    assert (tmp_path / "a?b.db").exists()
+    assert not (tmp_path / "a").exists()
+
+
+OPTIONS = (
+    FLOWS + "\npatient = charge.with_options(timeout=__import__('datetime').timedelta(hours=1))\n"
+)
+
+
+def test_an_activity_with_other_options_at_module_level_is_the_same_activity(
+    run: Run, module: Callable[[str, str], ModuleType]
+) -> None:
+    found = definitions_in([module("options", OPTIONS)])
+
+    assert len([item for item in found if item.name == "charge"]) == 2
+    assert set(by_name([i.definition for i in found], what="definitions")) == {"charge", "buy"}  # type: ignore[attr-defined]  # both kinds have one

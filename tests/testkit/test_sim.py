@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from holdfast import ActivityError, Retry, activity, workflow
-from holdfast.errors import RunFailedError
+from holdfast.errors import ArgumentError, RunFailedError
 from holdfast_testkit import NotFakedError, Sim, SimStuckError
 
 
@@ -154,3 +154,28 @@ def test_a_caught_failure_does_not_hide_a_missing_fake(sim: Sim) -> None:
 
     with pytest.raises(NotFakedError, match="charge"):
         sim.result(run)
+
+
+class Services:
+    doubling = double
+
+
+@workflow.define
+async def through_a_class(value: int) -> int:
+    return await Services.doubling(value)
+
+
+def test_an_activity_reached_through_a_class_is_faked_all_the_same(sim: Sim) -> None:
+    sim.fake(double).returns(7)
+
+    assert sim.result(sim.start(through_a_class, 1)) == 7
+
+
+def test_two_workflows_of_one_name_are_refused(sim: Sim) -> None:
+    @workflow.define(name="doubling")
+    async def other() -> None: ...
+
+    sim.start(doubling, 1)
+
+    with pytest.raises(ArgumentError, match="Two workflows are called 'doubling'"):
+        sim.start(other)

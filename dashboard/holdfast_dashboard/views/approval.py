@@ -5,6 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from holdfast_dashboard.deciding import decide, page_of
 from holdfast_dashboard.rendering import OfSite, show
+from holdfast_dashboard.security import MAX_BODY
 
 router = APIRouter()
 
@@ -19,7 +20,7 @@ async def approval(request: Request, site: OfSite, run_id: str, seq: int) -> Res
 @router.post("/runs/{run_id}/approvals/{seq}")
 async def answer(request: Request, site: OfSite, run_id: str, seq: int) -> Response:
     """Record the decision, and return to the run."""
-    sent = await request.form()
+    sent = await request.form(max_part_size=MAX_BODY)
     given = {name: value for name, value in sent.items() if isinstance(value, str)}
     outcome = await decide(site.reader, run_id, seq, given)
     if outcome.page is None:

@@ -159,9 +159,8 @@ class TurnLoop(asyncio.AbstractEventLoop):
                 break
             for task in alive:
                 task.cancel()
-            with contextlib.suppress(
-                ForbiddenCallError
-            ):  # code that spins through its own cancellation
+            # Clean-up code may spin, or leave; it must not take the worker with it.
+            with contextlib.suppress(ForbiddenCallError, SystemExit):
                 self.drain()
         known = [reference() for reference in self._generators.values()]
         for generator in (*known, *self._orphans):

@@ -52,9 +52,11 @@ class Database:
             else ThreadPoolExecutor(1, thread_name_prefix="holdfast-read")
         )
         self._closed = False
+        self._file: tuple[int, int] | None = None
         try:
             with _clear_errors(url):
                 prepare(self._writer, url)
+            self._file = None if memory else _file_at(url)
         except BaseException:
             self.close()
             raise
@@ -103,6 +105,12 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
+        if self._file is not None and _file_at(self.url) != self._file:
+            # SQLite would go on with the file that is gone, and what it acknowledges would be lost with it.
+            raise DatabaseUnavailableError(
+                f"{self.url.removeprefix('sqlite:///')} was removed or replaced while it was open. Nothing was written; "
+                "bring the file back, or start this process again to use the new one."
+            )
         with _clear_errors(self.url), engine.begin() as conn:
             return verb(Tx(conn=conn, now=self._now(conn)), *args, **kwargs)
 
@@ -123,6 +131,14 @@ class Database:
         ):
             thread.shutdown(wait=True)
             engine.dispose()
+
+
+def _file_at(url: str) -> tuple[int, int] | None:
+    try:
+        found = Path(url.removeprefix("sqlite:///")).stat()
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
 
 
 def _engine(url: str, *, begin: str) -> Engine:

@@ -127,3 +127,29 @@ def test_many_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
         thread.join()
 
     assert errors == []
+
+
+async def test_a_database_that_vanishes_is_noticed_and_acknowledges_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "holdfast.db"
+    client = Client(path)
+    path.rename(tmp_path / "elsewhere.db")
+
+    with pytest.raises(DatabaseUnavailableError, match="was removed or replaced while it was open"):
+        await client.list()
+    (tmp_path / "elsewhere.db").rename(path)
+
+    assert await client.list() == []
+    client.close()
+
+
+async def test_a_database_that_is_replaced_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "holdfast.db"
+    client = Client(path)
+    path.rename(tmp_path / "elsewhere.db")
+    path.write_bytes(b"")
+
+    with pytest.raises(
+        DatabaseUnavailableError, match="start this process again to use the new one"
+    ):
+        await client.list()
+    client.close()

@@ -223,3 +223,19 @@ async def test_runs_that_stop_at_the_same_line_are_counted_whatever_their_argume
     ).run_until_idle()
 
     assert [(await handle.describe()).same_place for handle in handles] == [3, 3, 3]
+
+
+HELPER = "LIMIT = {limit}\nTABLE = {{'a': LIMIT}}\n"
+
+
+@pytest.mark.parametrize(
+    "using", ["from helper import LIMIT", "from helper import TABLE", "import helper.__init__"]
+)
+def test_a_constant_from_another_module_counts_in_the_fingerprint(module: Load, using: str) -> None:
+    source = f"from holdfast import workflow\n{using.replace('.__init__', '')}\n@workflow.define\nasync def order() -> int: return 1\n"
+    module("helper", HELPER.format(limit=1))
+    before = module("orders", source).order.definition.fingerprint
+
+    module("helper", HELPER.format(limit=2))
+
+    assert module("orders", source).order.definition.fingerprint != before
