@@ -219,6 +219,10 @@ def start(
         [_json_argument(text, number) for number, text in enumerate(arguments, 1)]
     )
 
+    signature.encode_args(
+        tuple(args), {}
+    )  # a call that cannot be made must not leave a database behind
+
     async def work(client: Any) -> None:
         handle = await client.start(found, *args, id=run_id, queue=queue)
         click.echo(handle.id)

@@ -73,6 +73,7 @@ class ApprovalEvidence:
     due_at: int | None
     delivered_at: int | None
     site: str
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -484,6 +484,7 @@ class _View:
             code, why = "human.due_soon", f"{asked}, due in {span(a.due_at - self.now)}."
         else:
             code, why = "human.waiting", f"{asked}, due in {span(a.due_at - self.now)}."
+        why = f"{why} {a.refused}" if a.refused else why
         return self._item(
             code, why, since=a.opened_at, seq=a.seq, site=a.site, evidence=row, next=_when_due(a, self.now),
             next_at=a.due_at, actions=("Decide",),

@@ -165,6 +165,17 @@ class CancelCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenApproval:
+    """Ask again: the answer to the approval `target` fitted its schema and not its type, for `reason`."""
+
+    kind: ClassVar[str] = "reopen_approval"
+    seq: int
+    site: str
+    target: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPatch:
     """Record that the run took the new branch of a patch; the old branch records nothing."""
 
@@ -209,6 +220,7 @@ Command: TypeAlias = (
     | StartTimer
     | RequestApproval
     | CancelCommand
+    | ReopenApproval
     | RecordPatch
     | CompleteRun
     | FailRun
@@ -235,6 +247,7 @@ COMMANDS: dict[str, type[Command]] = {
         StartTimer,
         RequestApproval,
         CancelCommand,
+        ReopenApproval,
         RecordPatch,
         CompleteRun,
         FailRun,
@@ -285,7 +298,7 @@ def name_of(command: Command) -> str:
             return command.name
         case RecordPatch():
             return command.patch if command.key is None else f"{command.patch}[{command.key}]"
-        case CancelCommand():
+        case CancelCommand() | ReopenApproval():
             return f"#{command.target}"
         case _:
             return ""

@@ -275,3 +275,10 @@ def test_an_activity_with_other_options_at_module_level_is_the_same_activity(
 
     assert len([item for item in found if item.name == "charge"]) == 2
     assert set(by_name([i.definition for i in found], what="definitions")) == {"charge", "buy"}  # type: ignore[attr-defined]  # both kinds have one
+
+
+def test_a_start_that_is_refused_makes_no_database(run: Run, tmp_path: Path) -> None:
+    result = run("start", "shop:buy")
+
+    assert result.returncode == 2
+    assert not (tmp_path / "holdfast.db").exists()

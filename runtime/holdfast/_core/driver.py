@@ -34,6 +34,7 @@ from holdfast.history import (
     FailRun,
     History,
     RecordPatch,
+    ReopenApproval,
     RequestApproval,
     ScheduleActivity,
     StartTimer,
@@ -72,6 +73,12 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
         run_id=history.header.run,
         seed=history.header.seed,
         patches=frozenset((marker.patch, marker.key) for marker in markers),
+        reopened=frozenset(
+            turn.event.turn
+            for turn in turns
+            for c in turn.commands or ()
+            if isinstance(c, ReopenApproval)
+        ),
     )
     execution = Execution(definition, facts)
     execution.skipped_seqs = frozenset(

@@ -18,6 +18,7 @@ from holdfast.errors import (
     ApprovalTimeoutError,
     ArgumentError,
     ForbiddenCallError,
+    PayloadError,
     WorkflowError,
 )
 from holdfast.history import (
@@ -36,6 +37,7 @@ from holdfast.history import (
     Failure,
     Json,
     RecordPatch,
+    ReopenApproval,
     RequestApproval,
     RunStarted,
     ScheduleActivity,
@@ -76,6 +78,7 @@ class RunFacts:
     run_id: str
     seed: str
     patches: frozenset[tuple[str, str | None]] = frozenset()
+    reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
 
 
 @dataclass(slots=True)
@@ -155,6 +158,8 @@ class Execution:
     ) -> None:
         if event.seq in self._taken_back:
             return  # it crossed the command that took it back
+        if isinstance(event, ApprovalDecided) and self._puts_back(event):
+            return
         pending = self._pending.pop(event.seq, None)
         if pending is None:
             raise OrphanEventError(
@@ -164,6 +169,28 @@ class Execution:
             self._loop.fire_timer(event.seq)
         elif not pending.future.done():
             _settle(pending, event)
+
+    def _puts_back(self, event: ApprovalDecided) -> bool:
+        """Ask again when an answer does not decode: its schema cannot say all that its type does.
+
+        Once recorded this stays so, whatever a later version of the type would say.
+        """
+        pending = self._pending.get(event.seq)
+        if pending is None or not (self._live or event.turn in self.facts.reopened):
+            return False
+        reason = "recorded"
+        if event.turn not in self.facts.reopened:
+            try:
+                pending.decode(event.answer)
+            except PayloadError as error:
+                reason = error.message
+            else:
+                return False
+        command = ReopenApproval(
+            seq=self._next_seq(), site=pending.command.site, target=event.seq, reason=reason
+        )
+        self.commands.append(command)
+        return True
 
     async def _run(self, args: list[Any]) -> None:
         try:

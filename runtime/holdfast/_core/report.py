@@ -91,7 +91,7 @@ def describe_command(command: Command) -> str:
         case StartTimer():
             return f"timer {command.ms / 1000:g} s"
     word = {
-        "request_approval": "approval", "cancel_command": "cancel", "record_patch": "patch",
+        "request_approval": "approval", "reopen_approval": "ask again", "cancel_command": "cancel", "record_patch": "patch",
         "complete_run": "end of the run", "fail_run": "failure of the run", "cancel_run": "cancellation of the run",
     }[command.kind]  # fmt: skip
     return f"{word} {name_of(command)}".rstrip()

@@ -13,6 +13,7 @@ from holdfast.history import (
     CompleteRun,
     FailRun,
     RecordPatch,
+    ReopenApproval,
     RequestApproval,
     ScheduleActivity,
     StartTimer,
@@ -41,6 +42,8 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
             _ask(tx, run_id, command, at)
         case CancelCommand():
             _take_back(tx, run_id, command.target)
+        case ReopenApproval():
+            _ask_again(tx, run_id, command)
         case CompleteRun():
             _close(tx, run_id, RunStatus.COMPLETED, pack(command.result))
         case FailRun():
@@ -87,6 +90,30 @@ def _ask(tx: Tx, run_id: str, command: RequestApproval, at: int) -> None:
             run_id=run_id, seq=command.seq, name=command.name, ask=command.ask, asked=pack(list(command.to)),
             schema=pack(command.schema), state="open", opened_at=tx.now, due_at=due_at,
             delivered_at=tx.now,  # it stands in the inbox from this commit on
+        )
+    )  # fmt: skip
+
+
+def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
+    which = (approval.c.run_id == run_id, approval.c.seq == command.target)
+    row = tx.conn.execute(select(approval).where(*which)).one()
+    refused = f"The answer of {row.decided_by} was put back: {command.reason}"
+    tx.conn.execute(
+        update(approval)
+        .where(*which)
+        .values(
+            state="open",
+            decided_at=None,
+            decided_by=None,
+            comment=None,
+            answer=None,
+            refused=refused,
+        )
+    )
+    tx.conn.execute(
+        insert(wait).values(
+            run_id=run_id, seq=command.target, kind="approval", name=row.name, opened_at=tx.now, fire_at=row.due_at,
+            site=command.site,
         )
     )  # fmt: skip
 

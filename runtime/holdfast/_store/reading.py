@@ -193,7 +193,7 @@ def _wait(w: Row[Any]) -> WaitEvidence:
 def _approval(a: Row[Any], site: str) -> ApprovalEvidence:
     return ApprovalEvidence(
         seq=a.seq, name=a.name, ask=a.ask, to=tuple(unpack(a.asked)), opened_at=a.opened_at,
-        due_at=a.due_at, delivered_at=a.delivered_at, site=site,
+        due_at=a.due_at, delivered_at=a.delivered_at, site=site, refused=a.refused,
     )  # fmt: skip
 
 

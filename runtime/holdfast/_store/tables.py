@@ -137,6 +137,7 @@ class Approval(SQLModel, table=True):
     decided_by: str | None = None
     comment: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     answer: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    refused: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
 
 
 class WorkerRow(SQLModel, table=True):

@@ -1,6 +1,7 @@
 """One run must not end a worker, hold another run, or be handed back and forth, whatever its code does."""
 
 import asyncio
+import datetime as dt
 import math
 import sqlite3
 import sys
@@ -18,6 +19,7 @@ from holdfast import ActivityError, ApplicationError, Client, Retry, Worker, act
 from holdfast._store import events, runs
 from holdfast.clock import VirtualClock, instant
 from holdfast.errors import ArgumentError, LeaseLostError, RunCancelledError, UsageError
+from holdfast.replay import replay
 
 Load = Callable[[str, str], ModuleType]
 Body = Callable[[], Coroutine[Any, Any, Any]]
@@ -114,20 +116,43 @@ class Touchy(BaseModel):
     value: Annotated[int, AfterValidator(explode)]
 
 
-async def test_a_validator_that_raises_anything_blocks_the_run_only(client: Client) -> None:
+def positive(value: int) -> int:
+    if value <= 0:
+        raise ValueError("must be positive")
+    return value
+
+
+Answer = dict[str, Annotated[int, AfterValidator(positive)] | Touchy | dt.date]
+
+
+@pytest.mark.parametrize("wrong", [{"a": -5}, {"a": {"value": 1}}], ids=str)
+async def test_an_answer_that_only_the_code_can_refuse_is_put_back_to_the_person(
+    client: Client, wrong: dict[str, Any]
+) -> None:
     @workflow.define
-    async def touchy() -> int:
-        answer = await workflow.approval("a", ask="?", to=["ops"], answer=Touchy)
-        return answer.value
+    async def asking() -> int:
+        answer = await workflow.approval(
+            "a", ask="?", to=["ops"], answer=Answer, timeout=timedelta(days=1), on_timeout={}
+        )
+        return sum(value for value in answer.values() if isinstance(value, int))
 
-    worker = Worker(client, workflows=[touchy, healthy])
-    handle = await client.start(touchy)
+    worker = Worker(client, workflows=[asking])
+    handle = await client.start(asking)
     await worker.run_until_idle()
-    await handle.decide("a", {"value": 1}, by="ana")
-
+    await handle.decide("a", wrong, by="ana")
     await worker.run_until_idle()
 
-    assert (await handle.describe()).summary.verdict.code == "stuck.poison_payload"
+    asked_again = (await handle.describe()).summary.verdict
+    await handle.decide("a", {"a": 5}, by="bo")
+    await worker.run_until_idle()
+    history = await handle.history()
+
+    assert asked_again.code == "human.waiting"
+    assert "The answer of ana was put back: The answer to a does not decode" in asked_again.why
+    assert asked_again.worst.next_at is not None
+    assert await handle.result() == 5
+    assert replay(history, asking).ok
+    assert not replay(history, asking).drifts
 
 
 async def test_a_damaged_row_blocks_its_run_only(

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(), nullable=True),
         sa.Column("comment", sa.Text(), nullable=True),
         sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("refused", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run_id", "seq"),
     )
     op.create_index("ix_approval_open", "approval", ["state", "opened_at"], unique=False)
