@@ -19,6 +19,7 @@ from holdfast.history import (
     Event,
     FailRun,
     RecordPatch,
+    ReopenApproval,
     RequestApproval,
     RunStarted,
     ScheduleActivity,
@@ -119,6 +120,8 @@ def command_words(command: Command, names: Mapping[int, str]) -> str:  # noqa: P
             return f"ask {', '.join(command.to) or 'nobody'}: {shorten(command.ask)}"
         case CancelCommand():
             return f"take back {_name(command.target, names)}"
+        case ReopenApproval():
+            return f"ask again for {_name(command.target, names)}: {shorten(command.reason)}"
         case RecordPatch():
             return f"take the new branch of {name_of(command)}"
         case CompleteRun():
