@@ -141,9 +141,22 @@ def _exists(path: str) -> bool:
     type=click.FloatRange(0.1, 86_400),
     help="Seconds until others take over.",
 )
+@click.option(
+    "--drain",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0, 86_400),
+    help="Seconds that running activities get to finish after SIGTERM.",
+)
 @click.option("--verbose", is_flag=True, help="Log failed attempts with their tracebacks.")
 def worker(
-    modules: tuple[str, ...], db: str | None, queue: str, slots: int, lease: float, verbose: bool
+    modules: tuple[str, ...],
+    db: str | None,
+    queue: str,
+    slots: int,
+    lease: float,
+    drain: float,
+    verbose: bool,
 ) -> None:
     """Advance runs and carry out activities with the code in MODULE…, until SIGTERM or Ctrl-C."""
     from holdfast._registry import definitions_in, import_entry
@@ -151,7 +164,7 @@ def worker(
     from holdfast.worker import Worker
     from holdfast.workflow import Workflow
 
-    if math.isnan(lease):  # it passes every range
+    if math.isnan(lease) or math.isnan(drain):  # it passes every range
         raise UsageError("--lease nan: expected seconds.")
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
@@ -174,6 +187,7 @@ def worker(
             queue=queue,
             slots=slots,
             lease=timedelta(seconds=lease),
+            drain=timedelta(seconds=drain),
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -31,6 +31,17 @@ async def slow(folder: str) -> int:
         await asyncio.sleep(0.02)
     return os.getpid()
 
+@activity.define
+def thread(folder: str) -> int:
+    with open(os.path.join(folder, "attempts"), "a") as file:
+        file.write(f"{activity.info().attempt}\\n")
+    time.sleep(600)
+    return 0
+
+@workflow.define
+async def threaded(folder: str) -> int:
+    return await thread(folder)
+
 @workflow.define
 async def flow(folder: str) -> int:
     return await slow(folder)
@@ -103,6 +114,21 @@ async def test_a_worker_asked_to_stop_finishes_what_it_has_begun(
         assert (activity.state, activity.attempt) == ("completed", 1)
         _, workers = await client.workers()
         assert workers[0].stopped_at is not None
+
+
+async def test_a_worker_that_stops_leaves_no_thread_at_work(tmp_path: Path, spawn: Spawn) -> None:
+    async with Client(tmp_path / "p.db") as client:
+        await client.start("agent:threaded", str(tmp_path), id="r")
+        process = spawn("--drain", "0.1")
+        await until(lambda: attempts(tmp_path), what="the attempt")
+
+        process.terminate()
+        await until(lambda: process.poll() is not None, what="the end of the process")
+
+        assert process.returncode == 0
+        assert (await client.describe("r")).activities[
+            0
+        ].state == "ready"  # handed back, not waited for
 
 
 async def test_two_workers_share_many_runs_and_do_each_once(tmp_path: Path, spawn: Spawn) -> None:

@@ -317,6 +317,27 @@ async def test_a_workflow_logs_each_message_once(
     assert [record.message for record in caplog.records] == ["asked", "answered"]
 
 
+@workflow.define
+async def logging_at_the_end() -> None:
+    try:
+        for _ in range(3):
+            await asyncio.sleep(1)
+    finally:
+        workflow.logger.warning("cleaned up")
+
+
+async def test_clean_up_code_logs_once_and_not_whenever_the_run_leaves_memory(
+    client: Client, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = Worker(client, workflows=[logging_at_the_end])
+    await client.start(logging_at_the_end, id="r")
+
+    with caplog.at_level(logging.WARNING, logger="holdfast.workflow"):
+        await drive(client, clock, worker, until="closed.completed", run="r")
+
+    assert [record.message for record in caplog.records] == ["cleaned up"]
+
+
 async def test_a_waiting_run_leaves_no_task_in_the_process(client: Client) -> None:
     handle = await client.start(asking, None)
     await Worker(client, workflows=[asking]).run_until_idle()
