@@ -164,15 +164,39 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), seconds)
 
     async def _step(self) -> bool:
-        fired = await self._database.write(events.fire_due, limit=_FIRE_BATCH)
-        claims = await self._claim_runs()
+        free = max(0, self._slots - max(len(self._running), self._threads.busy))
+        fired, claims, attempts = await self._database.write(self._claim_work, free=free)
+        with self._leases:
+            self._claims.update({claim.run_id: claim for claim in claims})
+        for claimed in attempts:
+            self._begin(claimed)
         try:
             for claim in claims:
                 await self._advance(claim)
         finally:
             await self._hand_back()
-        started = await self._claim_activities()
-        return bool(fired or claims or started)
+        return bool(fired or claims or attempts)
+
+    def _claim_work(self, tx: Tx, *, free: int) -> tuple[int, list[RunClaim], list[ActivityClaim]]:
+        """Fire what is due and lease what can be done, in one transaction: an idle worker costs little more than that."""
+        fired = events.fire_due(tx, limit=_FIRE_BATCH)
+        claims: list[RunClaim] = []
+        attempts: list[ActivityClaim] = []
+        if self._workflows:
+            claims = runs.claim_runs(
+                tx, worker=self.id, queue=self._queue, fingerprints=self._fingerprints, limit=_CLAIM_RUNS,
+                lease_ms=self._lease_ms,
+            )  # fmt: skip
+        if self._activities and free:
+            attempts = activity_verbs.claim_activities(
+                tx,
+                worker_id=self.id,
+                queue=self._queue,
+                names=self._activities,
+                limit=free,
+                lease_ms=self._lease_ms,
+            )
+        return fired, claims, attempts
 
     async def _wind_down(self) -> None:
         with contextlib.suppress(StoreError):  # then the leases run out
@@ -202,17 +226,6 @@ class Worker:
             loop.call_soon_threadsafe(tasks[key].cancel)
 
     # Runs
-
-    async def _claim_runs(self) -> list[RunClaim]:
-        if not self._workflows:
-            return []
-        claims = await self._database.write(
-            runs.claim_runs, worker=self.id, queue=self._queue, fingerprints=self._fingerprints, limit=_CLAIM_RUNS,
-            lease_ms=self._lease_ms,
-        )  # fmt: skip
-        with self._leases:
-            self._claims.update({claim.run_id: claim for claim in claims})
-        return claims
 
     async def _advance(self, claim: RunClaim) -> None:
         code = self._fingerprints[claim.workflow]
@@ -262,22 +275,13 @@ class Worker:
 
     # Activities
 
-    async def _claim_activities(self) -> bool:
-        free = self._slots - max(len(self._running), self._threads.busy)
-        if not self._activities or free < 1:
-            return False
-        claims = await self._database.write(
-            activity_verbs.claim_activities, worker_id=self.id, queue=self._queue, names=self._activities, limit=free,
-            lease_ms=self._lease_ms,
-        )  # fmt: skip
-        for claim in claims:
-            task = asyncio.create_task(
-                self._attempt(claim), name=f"{claim.name} #{claim.seq} of {claim.run_id}"
-            )
-            with self._leases:
-                self._running[task] = claim
-            task.add_done_callback(self._ended)
-        return bool(claims)
+    def _begin(self, claim: ActivityClaim) -> None:
+        task = asyncio.create_task(
+            self._attempt(claim), name=f"{claim.name} #{claim.seq} of {claim.run_id}"
+        )
+        with self._leases:
+            self._running[task] = claim
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         with self._leases:
