@@ -24,7 +24,7 @@ def fill_in(template: Path, name: str) -> str:
 async def onboard(name: str, copy_to: Path | None = None) -> int:
     contract = fill_in(TEMPLATES / "contract.txt", name)
     with open(f"{name}.txt", "w") as file:  # mistake: HF203
-        file.write(contract)
+        file.write(contract)  # mistake: HF203
     folder = tempfile.mkdtemp()  # mistake: HF203
     subprocess.run(["pandoc", f"{name}.txt", "-o", folder])  # mistake: HF206
     if copy_to is not None and copy_to.exists():  # mistake: HF203

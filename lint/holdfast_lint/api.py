@@ -120,7 +120,9 @@ def _findings(
     for function in graph.reached():
         if function not in graph.traces:
             continue
-        view = View(function=function, trace=graph.traces[function], dialect=dialect)
+        view = View(
+            function=function, trace=graph.traces[function], traces=graph.traces, dialect=dialect
+        )
         headers = tuple(_headers(project, function))
         for rule in rules:
             for hit in rule.check(view):

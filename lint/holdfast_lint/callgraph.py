@@ -1,20 +1,23 @@
 """Who calls whom from the workflows on: the fixpoint over all functions, and the shortest path to each."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from holdfast_lint import model
 from holdfast_lint.catalog import Catalog
 from holdfast_lint.diagnostic import Hop
 from holdfast_lint.dialect import Dialect
 from holdfast_lint.inference.cells import Cells, Unit
+from holdfast_lint.inference.evaluation import evaluate
 from holdfast_lint.inference.frame import Frame, Program
 from holdfast_lint.inference.interpreter import run
-from holdfast_lint.model import Function, Span
+from holdfast_lint.model import Expression, Function, Span
 from holdfast_lint.project import Project
+from holdfast_lint.scopes import Scope
 from holdfast_lint.trace import Trace
-from holdfast_lint.values import Instance, WorkflowRef, one
+from holdfast_lint.values import External, Instance, WorkflowRef, one
 
 Parents = Mapping[Function, Function | None]
 
@@ -60,12 +63,13 @@ def build_callgraph(project: Project, catalog: Catalog, dialect: Dialect) -> Cal
     for module in project.named.values():
         program.cells.need(module)
     _settle(program, traces)
+    for factory in _factories(program):
+        _open(program, factory)
+    _settle(program, traces)
     workflows = _workflows(program)
     while True:
         for workflow in workflows:
-            for parameter in workflow.parameters:
-                program.cells.fill(workflow, parameter.name)
-            program.cells.need(workflow)
+            _open(program, workflow)
         _settle(program, traces)
         found = _workflows(program)
         if found == workflows:
@@ -90,6 +94,10 @@ def _settle(program: Program, traces: dict[Unit, Trace]) -> None:
         frame = Frame(program=program, unit=unit, scope=scope, trace=trace, local={})
         if isinstance(unit, Function):
             _bind_parameters(frame, unit)
+        else:
+            # Who calls the functions that rebind names of their module, and when, does not show.
+            for function in program.project.rebinders(unit):
+                program.cells.need(function)
         run(frame, unit.body)
 
 
@@ -100,6 +108,51 @@ def _bind_parameters(frame: Frame, function: Function) -> None:
             # A method that nobody was seen to call on an object still belongs to its class.
             values = one(Instance(definition=frame.scope.owner))
         frame.local[parameter.name] = values
+
+
+def _open(program: Program, function: Function) -> None:
+    """Run a function that nobody is seen to call: its parameters may be anything, but a method's first is its object."""
+    owned = program.project.scopes[function].owner is not None
+    receives = owned and not any(_is_static(item) for item in function.decorators)
+    for parameter in function.parameters[1:] if receives else function.parameters:
+        program.cells.fill(function, parameter.name)
+    program.cells.need(function)
+
+
+def _is_static(decorator: Expression) -> bool:
+    return isinstance(decorator, model.Name) and decorator.id == "staticmethod"
+
+
+def _factories(program: Program) -> tuple[Function, ...]:
+    """Find the functions of the named modules inside which a workflow is defined."""
+    found: dict[Function, None] = {}
+    for node, scope in tuple(program.project.scopes.items()):
+        if isinstance(node, Function) and node.path in program.project.named:
+            around = tuple(_functions_around(scope))
+            if around and any(_may_define(program, scope, item) for item in node.decorators):
+                found.update(dict.fromkeys(around))
+    return tuple(sorted(found, key=place))
+
+
+def _functions_around(scope: Scope) -> Iterator[Function]:
+    outer = scope.parent
+    while outer is not None:
+        if isinstance(outer.node, Function):
+            yield outer.node
+        outer = outer.parent
+
+
+def _may_define(program: Program, scope: Scope, decorator: Expression) -> bool:
+    """Tell whether a decorator makes workflows; one that the function around it imports is not known yet."""
+    if scope.parent is None:
+        return False
+    frame = Frame(program=program, unit=scope.module, scope=scope.parent, trace=Trace(), local={})
+    maker = decorator.function if isinstance(decorator, model.Call) else decorator
+    values = evaluate(frame, maker)
+    return not values or any(
+        isinstance(value, External) and program.dialect.role(value.name) == "workflow"
+        for value in values
+    )
 
 
 def _workflows(program: Program) -> tuple[Function, ...]:

@@ -2,11 +2,15 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 CLEAN, FOUND, UNUSABLE = 0, 1, 2
+# What a shell reports of a program that stops because nobody reads its output any more.
+STOPPED = 141
 
 
 @click.command()
@@ -51,11 +55,19 @@ def lint(
         click.echo(f"holdfast lint: {error}", err=True)
         context.exit(UNUSABLE)
     if output == "json":
-        _write(render_json(report))
+        text = render_json(report)
     elif statistics:
-        _write(render_statistics(report))
+        text = render_statistics(report)
     else:
-        _write(render_text(report, colour=_wants_colour()))
+        text = render_text(report, colour=_wants_colour())
+    try:
+        _write(text)
+    except OSError as error:
+        _let_go(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            context.exit(STOPPED)
+        click.echo(f"holdfast lint: the findings cannot be written: {error.strerror}", err=True)
+        context.exit(UNUSABLE)
     click.echo(summarise(report), err=True)
     if report.coverage.files and not report.coverage.workflows:
         click.echo(
@@ -77,3 +89,11 @@ def _write(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     shown = text.replace("→", "->") if "→".encode(encoding, "ignore") == b"" else text
     click.echo(shown.encode(encoding, "backslashreplace").decode(encoding), nl=False, color=True)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Send what is left in a stream nowhere, so that the interpreter does not fail over it once more as it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

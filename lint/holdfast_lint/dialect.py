@@ -21,7 +21,7 @@ class Dialect(Protocol):
         """Tell whether calling this attribute of an activity gives the activity again."""
 
     def is_awaitable(self, name: str) -> bool:
-        """Tell whether a call of this full name does nothing until it is awaited."""
+        """Tell whether a call of this full name does nothing, or nobody waits for it, until it is awaited."""
 
     def advice(self, remedy: str) -> str:
         """Say in one sentence what to write instead."""

@@ -128,11 +128,15 @@ class Subscript:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Operation:
-    """Combine operands: `choice` holds test, then and else; `either` gives one operand, `star` unpacks its only one."""
+    """Combine operands: `choice` holds test, then and else; `either` gives one operand, `star` unpacks its only one.
+
+    `operators` are named as the parser does, such as `Add`; each stands between two operands, or before the only one.
+    """
 
     span: Span
     kind: Literal["binary", "either", "choice", "test", "text", "star"]
     operands: tuple["Expression", ...]
+    operators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

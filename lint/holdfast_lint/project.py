@@ -26,6 +26,7 @@ class Project:
         self.scopes: dict[Module | Class | Function, Scope] = {}
         self._attributes: dict[Class, frozenset[str]] = {}
         self._stars: dict[Module, tuple[ImportFrom, ...]] = {}
+        self._rebinders: dict[Module, tuple[Function, ...]] = {}
         self._packages = packages
         self._load = load
         self._places: dict[tuple[Path, str], str | None] = {}
@@ -53,6 +54,10 @@ class Project:
         if module not in self._stars:
             self._stars[module] = tuple(stars_of(module))
         return self._stars[module]
+
+    def rebinders(self, module: Module) -> tuple[Function, ...]:
+        """List the functions of a module that declare names global."""
+        return self._rebinders[module]
 
     def absolute(self, importer: str, dotted: str) -> str | None:
         """Find the file or folder that `import dotted` names inside the project.
@@ -95,7 +100,13 @@ class Project:
 
     def _add(self, module: Module) -> None:
         self.modules[module.path] = module
-        self.scopes.update(scopes_of(module))
+        scopes = scopes_of(module)
+        self.scopes.update(scopes)
+        self._rebinders[module] = tuple(
+            node
+            for node, scope in scopes.items()
+            if isinstance(node, Function) and "global" in scope.outer.values()
+        )
 
 
 def root_of(file: Path) -> Path:

@@ -1,6 +1,6 @@
 """The Rule: a code, its documentation with cases that are also its tests, and a check over facts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from holdfast_lint.diagnostic import Severity
@@ -11,10 +11,11 @@ from holdfast_lint.trace import Trace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Be one function that a workflow reaches, as rules see it."""
+    """Be one function that a workflow reaches, as rules see it; `traces` are those of all functions."""
 
     function: Function
     trace: Trace
+    traces: Mapping[Function, Trace]
     dialect: Dialect
 
 

@@ -70,5 +70,8 @@ class Trace:
                 yield target.name
 
     def is_resolved(self, call: Call) -> bool:
-        """Tell whether some target of a call is known."""
-        return any(not isinstance(target, Unknown) for target in self.callees.get(call, NOTHING))
+        """Tell whether some target of a call is known; calling None shows that something else is put there."""
+        return any(
+            not isinstance(target, Unknown) and target != External(name="builtins.NoneType()")
+            for target in self.callees.get(call, NOTHING)
+        )

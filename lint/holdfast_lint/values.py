@@ -214,6 +214,13 @@ def is_unordered(values: Values) -> bool:
     return any(isinstance(value, Collection) and value.unordered for value in values)
 
 
+def is_surely_unordered(values: Values) -> bool:
+    """Tell whether iterating follows hashes whatever the value turns out to be."""
+    return bool(values) and all(
+        isinstance(value, Collection) and value.unordered for value in values
+    )
+
+
 def _depth(value: Value) -> int:
     if not isinstance(value, Collection):
         return 0

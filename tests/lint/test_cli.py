@@ -1,5 +1,7 @@
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -188,3 +190,34 @@ def test_colours_are_for_terminals_that_want_them(
 
     assert ("\x1b[31mHF305" in terminal.getvalue()) == coloured
     assert "HF305" in terminal.getvalue()
+
+
+COMMAND = [sys.executable, "-m", "holdfast", "lint", "."]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("options", [[], ["--format", "json"], ["--statistics"]])
+def test_a_full_disk_is_told_in_one_sentence(options: list[str]) -> None:
+    Path("flow.py").write_text(BAD)
+
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *options], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert ended.stderr == (
+        "holdfast lint: the findings cannot be written: No space left on device\n"
+    )
+    assert ended.returncode == 2
+
+
+def test_a_reader_that_went_away_ends_the_check_quietly() -> None:
+    Path("flow.py").write_text(BAD)
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ended = subprocess.run(COMMAND, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+
+    assert ended.stderr == ""
+    assert ended.returncode == 141

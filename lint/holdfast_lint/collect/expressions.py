@@ -1,6 +1,6 @@
 """libcst expressions → `model` expressions."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import libcst as cst
@@ -169,9 +169,17 @@ def _joined(reader: Reader, node: cst.ConcatenatedString) -> Expression:
 
 
 def _formatted(reader: Reader, node: cst.FormattedString) -> Expression:
-    parts = (part for part in node.parts if isinstance(part, cst.FormattedStringExpression))
-    operands = tuple(reader.read(part.expression) for part in parts)
+    operands = tuple(_inserted(reader, node.parts))
     return model.Operation(span=reader.span(node), kind="text", operands=operands)
+
+
+def _inserted(
+    reader: Reader, parts: Iterable[cst.BaseFormattedStringContent]
+) -> Iterator[Expression]:
+    for part in parts:
+        if isinstance(part, cst.FormattedStringExpression):
+            yield reader.read(part.expression)
+            yield from _inserted(reader, part.format_spec or ())
 
 
 def _display(reader: Reader, node: cst.List | cst.Tuple | cst.Set) -> Expression:
@@ -242,32 +250,40 @@ def _subscript(reader: Reader, node: cst.Subscript) -> Expression:
 
 
 def _binary(reader: Reader, node: cst.BinaryOperation) -> Expression:
-    return _operation(reader, node, "binary", node.left, node.right)
+    operators = (type(node.operator).__name__,)
+    return _operation(reader, node, "binary", operators, node.left, node.right)
 
 
 def _unary(reader: Reader, node: cst.UnaryOperation) -> Expression:
     kind = "test" if isinstance(node.operator, cst.Not) else "binary"
-    return _operation(reader, node, kind, node.expression)
+    return _operation(reader, node, kind, (type(node.operator).__name__,), node.expression)
 
 
 def _boolean(reader: Reader, node: cst.BooleanOperation) -> Expression:
-    return _operation(reader, node, "either", node.left, node.right)
+    return _operation(reader, node, "either", (), node.left, node.right)
 
 
 def _comparison(reader: Reader, node: cst.Comparison) -> Expression:
     compared = (item.comparator for item in node.comparisons)
-    return _operation(reader, node, "test", node.left, *compared)
+    operators = tuple(type(item.operator).__name__ for item in node.comparisons)
+    return _operation(reader, node, "test", operators, node.left, *compared)
 
 
 def _choice(reader: Reader, node: cst.IfExp) -> Expression:
-    return _operation(reader, node, "choice", node.test, node.body, node.orelse)
+    return _operation(reader, node, "choice", (), node.test, node.body, node.orelse)
 
 
 def _operation(
-    reader: Reader, node: cst.BaseExpression, kind: str, *operands: cst.BaseExpression
+    reader: Reader,
+    node: cst.BaseExpression,
+    kind: str,
+    operators: tuple[str, ...],
+    *operands: cst.BaseExpression,
 ) -> Expression:
     read = tuple(reader.read(operand) for operand in operands)
-    return model.Operation(span=reader.span(node), kind=cast("Any", kind), operands=read)
+    return model.Operation(
+        span=reader.span(node), kind=cast("Any", kind), operands=read, operators=operators
+    )
 
 
 def _bind(reader: Reader, node: cst.NamedExpr) -> Expression:

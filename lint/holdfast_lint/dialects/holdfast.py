@@ -9,6 +9,7 @@ ROLES: dict[str, Role] = {
 
 AWAITABLES = frozenset(
     {
+        "asyncio.gather",
         "asyncio.sleep",
         "asyncio.wait",
         "asyncio.wait_for",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from holdfast_lint import model
-from holdfast_lint.inference.cells import FACTORIES, RETURNED
+from holdfast_lint.inference.cells import BRANCHES, FACTORIES, RETURNED
 from holdfast_lint.inference.frame import Frame
 from holdfast_lint.inference.lookup import lineage, look_up_attribute
 from holdfast_lint.inference.results import (
@@ -142,6 +142,10 @@ def _apply_function(frame: Frame, callee: FunctionRef, arguments: Arguments, spa
     _connect_all(frame, arguments, span)
     receiver = () if callee.receiver is None else (one(callee.receiver),)
     result = _enter(frame, callee.function, arguments, receiver)
+    for branch in frame.program.cells.read(callee.function, BRANCHES, frame.unit):
+        if isinstance(branch, FunctionRef):
+            _connect(frame, branch, span)
+            result |= _enter(frame, branch.function, arguments, receiver)
     return join([result, *_enter_all(frame, callee.decorates, arguments, None)])
 
 
@@ -233,10 +237,10 @@ def _construct(frame: Frame, definition: Class, arguments: Arguments, span: Span
     _connect_all(frame, arguments, span)
     made = Instance(definition=definition)
     classes = [item for item in lineage(frame, definition) if isinstance(item, Class)]
-    for name in ("__init__", "__post_init__"):
+    for name in ("__new__", "__init__", "__post_init__"):
         if any(name in frame.program.project.attributes(item) for item in classes):
             for method in look_up_attribute(frame, made, name):
-                given = arguments if name == "__init__" else Arguments()
+                given = Arguments() if name == "__post_init__" else arguments
                 _call_back(frame, method, given, span)
     _fill_fields(frame, classes, arguments)
     if definition not in frame.making:

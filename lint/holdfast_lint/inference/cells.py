@@ -14,6 +14,7 @@ Key: TypeAlias = tuple[Module | Class | Function, str]
 RETURNED = "<returned>"
 BASES = "<bases>"
 FACTORIES = "<factories>"
+BRANCHES = "<branches>"
 
 
 class Cells:

@@ -8,6 +8,7 @@ from holdfast_lint.inference.application import apply
 from holdfast_lint.inference.cells import RETURNED
 from holdfast_lint.inference.frame import Frame
 from holdfast_lint.inference.lookup import look_up_attribute, look_up_name
+from holdfast_lint.inference.protocols import call_built_in, call_first, call_operators
 from holdfast_lint.inference.results import Arguments, element
 from holdfast_lint.model import Call, Expression, Function, Span
 from holdfast_lint.trace import EffectSite
@@ -168,23 +169,22 @@ def _call(frame: Frame, call: Call) -> Values:
         known | callees | ({External(name="builtins.getattr")} if result else NOTHING)
     )
     _grow(frame, call, arguments)
+    call_built_in(frame, callees, arguments, call.span)
     return join([result, *(apply(frame, callee, arguments, call.span) for callee in callees)])
 
 
 def _without_pure_twins(frame: Frame, callees: Values) -> Values:
     """Drop effects that only one reading of a union has: `str.replace` when a value may be a str or a Path."""
-    names = [value.name for value in callees if isinstance(value, External)]
-    pure = any(name.startswith("builtins.") and "()." in name for name in names)
-    known = sum(not isinstance(value, Unknown) for value in callees)
-    if not pure or len(names) < known:
-        return callees
+    outside = [value for value in callees if isinstance(value, External)]
     catalog = frame.program.catalog
-    return frozenset(
+    harmless = frozenset(
         value
-        for value in callees
-        if not isinstance(value, External)
-        or catalog.effect_of_call(value.name, arguments=0, shared=value.shared) is None
+        for value in outside
+        if catalog.effect_of_call(value.name, arguments=0, shared=value.shared) is None
     )
+    pure = any(value.name.startswith("builtins.") and "()." in value.name for value in harmless)
+    known = sum(not isinstance(value, Unknown) for value in callees)
+    return callees - (frozenset(outside) - harmless) if pure and len(outside) >= known else callees
 
 
 def _arguments(frame: Frame, nodes: tuple[model.Argument, ...]) -> Arguments:
@@ -217,8 +217,12 @@ def _getattr(frame: Frame, call: Call) -> Values:
 
 
 def _grow(frame: Frame, call: Call, arguments: Arguments) -> None:
-    """Let `steps.append(step)` add to what `steps` holds."""
+    """Let `steps.append(step)` add to what `steps` holds, and `steps.sort()` put it in order."""
     match call.function:
+        case model.Attribute(base=base, name="sort"):
+            for value in evaluate(frame, base):
+                if isinstance(value, Collection) and value.unordered and value.kind == "list":
+                    _regrow(frame, base, collection("list", value.items))
         case model.Attribute(base=base, name=name) if name in GROWS:
             for value in evaluate(frame, base):
                 if isinstance(value, Collection):
@@ -307,8 +311,7 @@ def _comprehension(frame: Frame, expression: model.Comprehension) -> Values:
 
 
 def _subscript(frame: Frame, expression: model.Subscript) -> Values:
-    for index in expression.indices:
-        evaluate(frame, index)
+    indices = [evaluate(frame, index) for index in expression.indices]
     found: set[Value] = set()
     for value in evaluate(frame, expression.base):
         match value:
@@ -318,6 +321,10 @@ def _subscript(frame: Frame, expression: model.Subscript) -> Values:
                 found |= frame.outside(f"{name}[]")
             case External():
                 found.add(value)
+            case Instance():
+                names = ("__getitem__",)
+                given = call_first(frame, one(value), names, expression.span, join(indices))
+                found |= given or UNKNOWN
             case _:
                 found |= UNKNOWN
     return frozenset(found)
@@ -325,6 +332,7 @@ def _subscript(frame: Frame, expression: model.Subscript) -> Values:
 
 def _operate(frame: Frame, expression: model.Operation) -> Values:
     parts = [evaluate(frame, operand) for operand in expression.operands]
+    computed = call_operators(frame, expression, parts)
     match expression.kind:
         case "test":
             return instance_of("bool")
@@ -333,7 +341,7 @@ def _operate(frame: Frame, expression: model.Operation) -> Values:
         case "choice":
             return join(parts[1:])
         case "binary":
-            return join(_computed(part) for part in parts)
+            return join([computed, *(_computed(part) for part in parts)])
         case "either" | "star":
             return join(parts)
 

@@ -7,10 +7,11 @@ from typing import Literal
 from holdfast_lint import model
 from holdfast_lint.inference.annotations import annotated
 from holdfast_lint.inference.application import apply
-from holdfast_lint.inference.cells import BASES, FACTORIES, RETURNED
+from holdfast_lint.inference.cells import BASES, BRANCHES, FACTORIES, RETURNED
 from holdfast_lint.inference.evaluation import assign, call_method, evaluate, introduce, iterate
 from holdfast_lint.inference.frame import Frame
 from holdfast_lint.inference.lookup import look_up_import, module_attribute
+from holdfast_lint.inference.protocols import TRUTH, call_first
 from holdfast_lint.inference.results import Arguments, element
 from holdfast_lint.model import Class, Function, Statement
 from holdfast_lint.values import (
@@ -67,7 +68,7 @@ def _run(frame: Frame, statement: Statement) -> None:  # noqa: C901, PLR0912 - o
             if value is not None:
                 evaluate(frame, value)
         case model.If():
-            evaluate(frame, statement.test)
+            call_first(frame, evaluate(frame, statement.test), TRUTH, statement.test.span)
             _either(frame, [statement.body, statement.orelse])
         case model.For():
             _for(frame, statement)
@@ -169,7 +170,7 @@ def _for(frame: Frame, statement: model.For) -> None:
 
 def _while(frame: Frame, statement: model.While) -> None:
     def turn() -> None:
-        evaluate(frame, statement.test)
+        call_first(frame, evaluate(frame, statement.test), TRUTH, statement.test.span)
         run(frame, statement.body)
 
     _repeat(frame, turn)
@@ -278,6 +279,7 @@ def _define(frame: Frame, function: Function) -> None:
     for decorator in reversed(function.decorators):
         if isinstance(decorator, model.Attribute) and decorator.name in ACCESSORS:
             return
+        _add_branch(frame, decorator, function)
         applied = [
             _decorate(frame, item, function, values, decorator)
             for item in evaluate(frame, decorator)
@@ -286,6 +288,16 @@ def _define(frame: Frame, function: Function) -> None:
         if any(applied) or frame.program.cells.patient:
             values = join(applied)
     frame.bind(function.name, values)
+
+
+def _add_branch(frame: Frame, decorator: model.Expression, function: Function) -> None:
+    """Let `@show.register` make a function one of those that calling `show` may run."""
+    maker = decorator.function if isinstance(decorator, model.Call) else decorator
+    if isinstance(maker, model.Attribute) and maker.name == "register":
+        for value in evaluate(frame, maker.base):
+            if isinstance(value, FunctionRef):
+                branch = one(FunctionRef(function=function))
+                frame.program.cells.write(value.function, BRANCHES, branch)
 
 
 def _decorate(

@@ -38,6 +38,9 @@ CONSTRUCTORS: dict[str, CollectionKind] = {
     "builtins.filter": "generator",
     "asyncio.gather": "list",
 }
+# Which method these call on which object is not followed, and must not look as if it were.
+OPAQUE = frozenset({"operator.methodcaller"})
+TYPE_VARIABLES = frozenset({"typing.TypeVar", "typing_extensions.TypeVar"})
 KEEPS_ORDER = frozenset({"builtins.sorted", "asyncio.gather"})
 SET_METHODS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 VIEWS = frozenset({"values", "keys", "copy"})
@@ -63,7 +66,9 @@ class Arguments:
         return dict(self.keywords).get(name, NOTHING)
 
 
-def result_of_external(frame: Frame, callee: External, arguments: Arguments) -> Values:
+def result_of_external(  # noqa: PLR0911 - one arm per kind
+    frame: Frame, callee: External, arguments: Arguments
+) -> Values:
     """Give what a call outside the project yields."""
     name, catalog = callee.name, frame.program.catalog
     first = arguments.positional[0] if arguments.positional else NOTHING
@@ -77,10 +82,14 @@ def result_of_external(frame: Frame, callee: External, arguments: Arguments) -> 
         return collection(
             kind, held, unordered=kind == "set" or (loose and name not in KEEPS_ORDER)
         )
+    if name in OPAQUE:
+        return UNKNOWN
     if name == "builtins.super" and not arguments.positional:
         return _super(frame)
     if name in {"builtins.next", "builtins.anext"}:
         return join(element(value) for value in first)
+    if name in TYPE_VARIABLES:
+        return _bound_of(frame, name, arguments)
     if name in catalog.first_argument:
         return first or frame.outside(f"{name}()")
     if name == "builtins.type" and len(arguments.positional) == 1:
@@ -90,6 +99,13 @@ def result_of_external(frame: Frame, callee: External, arguments: Arguments) -> 
             if isinstance(item, Instance)
         )
     return frame.outside(f"{name}()", shared=callee.shared or frame.at_import)
+
+
+def _bound_of(frame: Frame, name: str, arguments: Arguments) -> Values:
+    """Let a type variable stand for the class of the project that bounds it."""
+    limits = join([arguments.keyword("bound"), *arguments.positional[1:]])
+    classes = frozenset(value for value in limits if isinstance(value, ClassRef))
+    return classes or frame.outside(f"{name}()")
 
 
 def element(value: Value) -> Values:

@@ -3,151 +3,118 @@
 from collections.abc import Iterator
 
 from holdfast_lint import model
-from holdfast_lint.model import Call, Expression, Function, Node
+from holdfast_lint.inference.assignments import COLLECTS, Assignments
+from holdfast_lint.inference.pending import Pending
+from holdfast_lint.model import Call, Expression, Node
 from holdfast_lint.module import walk
 from holdfast_lint.rule import Hit, Rule, View
+from holdfast_lint.values import External
 
 ADVICE = "write `await` in front of the call, or hand it to `asyncio.gather` or a task group"
-COLLECTS = frozenset({"add", "append", "appendleft", "extend", "insert"})
+# What an awaitable itself offers.
+OWN = frozenset({"__await__", "close", "send", "throw"})
+IDENTITY = frozenset({"In", "Is", "IsNot", "NotIn"})
+# Built-ins that need the result itself.
+NEEDS_RESULT = frozenset(
+    f"builtins.{name}"
+    for name in (
+        "abs", "all", "any", "bool", "bytes", "dict", "enumerate", "float", "format", "frozenset", "int", "iter",
+        "len", "list", "max", "min", "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple",
+    )
+)  # fmt: skip
 
 
 def check(view: View) -> Iterator[Hit]:
-    """Find activity calls whose awaitable is dropped, kept in a name that nothing reads, or taken for a result."""
-    read = frozenset(_read_names(view.function))
+    """Find awaitables that are dropped, kept in a name that nothing reads in time, or taken for a result."""
+    pending = Pending(trace=view.trace, traces=view.traces, dialect=view.dialect)
+    names = Assignments(pending, view.function)
+    names.follow()
     for statement in view.function.body:
         for node in walk(statement):
-            match node:
-                case model.Evaluate(value=value):
-                    yield from _dropped(view, value, read)
-                case model.Assign(targets=(model.Name(id=name),), value=value) if value is not None:
-                    yield from _kept(view, name, value, read)
-                case _:
-                    yield from _mistaken(view, node)
+            if isinstance(node, model.Evaluate):
+                yield from _dropped(view, pending, names, node.value)
+            yield from _mistaken(view, pending, names, node)
+    for kept, call in names.unread():
+        yield from _hit(pending, call, f"is kept in `{kept.name}`, which is never awaited")
 
 
-def _dropped(view: View, value: Expression, read: frozenset[str]) -> Iterator[Hit]:
-    for call in _pending(value):
-        yield from _hit(view, call, "is called but never awaited, so it never runs")
+def _dropped(view: View, pending: Pending, names: Assignments, value: Expression) -> Iterator[Hit]:
+    for call in pending.calls(value):
+        yield from _hit(pending, call, "is called but never awaited")
     match value:
         case model.Call(
             function=model.Attribute(base=model.Name(id=name), name=method), arguments=arguments
-        ):
-            if method in COLLECTS:
-                for argument in arguments:
-                    yield from _kept(view, name, argument.value, read)
+        ) if method in COLLECTS and names.is_useless(name):
+            for argument in arguments:
+                for call in pending.calls(argument.value):
+                    yield from _hit(pending, call, f"is kept in `{name}`, which is never awaited")
 
 
-def _kept(view: View, name: str, value: Expression, read: frozenset[str]) -> Iterator[Hit]:
-    if name in read or name not in _local_names(view.function):
-        return
-    for call in _pending(value):
-        yield from _hit(
-            view, call, f"is kept in `{name}`, which is never awaited, so it never runs"
-        )
-
-
-def _mistaken(view: View, node: Node) -> Iterator[Hit]:
+def _mistaken(view: View, pending: Pending, names: Assignments, node: Node) -> Iterator[Hit]:
     """Find an awaitable in a place that needs the result."""
-    for operand in _operands(node):
-        if isinstance(operand, Call):
-            yield from _hit(
-                view, operand, "is used as if it were its result, but it was not awaited"
-            )
+    for operand in _operands(view, node):
+        if isinstance(operand, model.Name) and _identifies(node):
+            continue
+        call = names.surely(operand) if isinstance(operand, model.Name) else operand
+        title = pending.title(call) if isinstance(call, Call) else None
+        if title is not None and not (title in STARTED and isinstance(node, model.Attribute)):
+            message = f"{title} is used as if it were its result, but it was not awaited"
+            yield Hit(span=operand.span, message=message, advice=ADVICE)
 
 
-def _operands(node: Node) -> tuple[Expression, ...]:
+def _identifies(node: Node) -> bool:
+    """Tell a test of which object a name holds, which says nothing of a result."""
+    return isinstance(node, model.Operation) and IDENTITY.issuperset(node.operators or ("",))
+
+
+def _operands(  # noqa: PLR0911 - one arm per kind
+    view: View, node: Node
+) -> tuple[Expression, ...]:
     match node:
-        case model.Attribute(base=value) | model.Subscript(base=value):
+        case model.Attribute(base=value, name=name):
+            return () if name in OWN else (value,)
+        case model.Subscript(base=value) | model.If(test=value) | model.While(test=value):
             return (value,)
-        case model.If(test=value) | model.While(test=value) | model.For(iterable=value):
+        case model.For(iterable=value) | model.Clause(iterable=value):
             return (value,)
         case model.Operation(kind="binary" | "test" | "text", operands=operands):
             return operands
         case model.Operation(kind="choice", operands=(test, *_)):
             return (test,)
-        case _:
-            return ()
-
-
-def _hit(view: View, call: Call, problem: str) -> Iterator[Hit]:
-    names = view.trace.activities_of(call)
-    if names:
-        yield Hit(span=call.span, message=f"the activity `{names[0]}` {problem}", advice=ADVICE)
-        return
-    for name in view.trace.names_of(call):
-        if view.dialect.is_awaitable(name):
-            shown = name.removeprefix("holdfast.").replace("()", "")
-            yield Hit(span=call.span, message=f"`{shown}` {problem}", advice=ADVICE)
-            return
-
-
-def _pending(value: Expression) -> Iterator[Call]:
-    """Find the calls that make up a value without being awaited on the way."""
-    match value:
-        case model.Call():
-            yield value
-        case model.Display(items=items) | model.Comprehension(items=items):
-            for item in items:
-                yield from _pending(item)
-        case model.Operation(kind="choice", operands=(_, *branches)):
-            for branch in branches:
-                yield from _pending(branch)
-        case model.Operation(kind="either" | "star", operands=operands):
-            for operand in operands:
-                yield from _pending(operand)
-
-
-def _read_names(function: Function) -> Iterator[str]:
-    """Name what a function and the functions inside it read, apart from adding to a collection."""
-    written = {target for node in _everything(function) for target in _written(node)}
-    for node in _everything(function):
-        if isinstance(node, model.Name) and node not in written:
-            yield node.id
-
-
-def _written(node: Node) -> tuple[Expression, ...]:
-    match node:
-        case model.Assign(targets=targets) | model.Delete(targets=targets):
-            return targets
-        case model.For(target=target) | model.Clause(target=target):
-            return (target,)
-        case model.Evaluate(value=model.Call(function=model.Attribute(base=base, name=name))) if (
-            name in COLLECTS
+        case model.Assign(augmented=True, value=value) if value is not None:
+            return (value,)
+        case model.Call(arguments=(model.Argument(value=value, keyword=None, star=""), *_)) if (
+            _needs_result(view, node)
         ):
-            return (base,)
+            return (value,)
         case _:
             return ()
 
 
-def _everything(function: Function) -> Iterator[Node]:
-    for statement in function.body:
-        for node in walk(statement):
-            yield node
-            if isinstance(node, model.Lambda):
-                yield from _everything(node.function)
-            elif isinstance(node, model.Define) and isinstance(node.definition, Function):
-                yield from _everything(node.definition)
+def _needs_result(view: View, call: Call) -> bool:
+    targets = view.trace.callees.get(call, frozenset())
+    return bool(targets) and all(
+        isinstance(target, External) and target.name in NEEDS_RESULT for target in targets
+    )
 
 
-def _local_names(function: Function) -> frozenset[str]:
-    nodes = [node for statement in function.body for node in walk(statement)]
-    outer = {name for node in nodes if isinstance(node, model.Declare) for name in node.names}
-    assigned = {
-        target.id
-        for node in nodes
-        if isinstance(node, model.Assign)
-        for target in node.targets
-        if isinstance(target, model.Name)
-    }
-    return frozenset(assigned - outer)
+def _hit(pending: Pending, call: Call, problem: str) -> Iterator[Hit]:
+    title = pending.title(call)
+    if title is not None:
+        effect = "nothing waits for it" if title in STARTED else "it never runs"
+        yield Hit(span=call.span, message=f"{title} {problem}, so {effect}", advice=ADVICE)
 
+
+# These start what they are given at once, and give a future, which has methods.
+STARTED = frozenset({"`asyncio.gather`"})
 
 RULE = Rule(
     code="HF702",
     name="unawaited-activity",
     what=(
-        "A workflow calls an activity, or starts a durable wait, and never awaits it: the call stands alone, its "
-        "awaitable is kept in a name that nothing reads, or it is used as if it were the result."
+        "A workflow calls an activity, a helper that is `async` or gives such a call back, or a durable wait, and "
+        "never awaits it: the call stands alone, its awaitable is kept in a name that nothing reads before the name "
+        "is assigned again, or it is used as if it were the result."
     ),
     why=(
         "Calling an activity gives an awaitable. Until that is awaited nothing is scheduled, so the work silently "
@@ -198,6 +165,51 @@ async def fulfil(order: str) -> str:
     workflow.sleep(timedelta(minutes=1))
     return "open"
 """,
+        """\
+from holdfast import activity, workflow
+
+
+@activity.define
+async def ship(order: str) -> str: ...
+
+
+async def ship_twice(order: str) -> None:
+    await ship(order)
+    await ship(order)
+
+
+@workflow.define
+async def fulfil(order: str) -> str:
+    ship_twice(order)
+    return "shipped"
+""",
+        """\
+from holdfast import activity, workflow
+
+
+@activity.define
+async def ship(order: str) -> str: ...
+
+
+@workflow.define
+async def fulfil(order: str) -> str:
+    receipt = ship(order)
+    receipt = ship("gift")
+    return await receipt
+""",
+        """\
+from holdfast import activity, workflow
+
+
+@activity.define
+async def ship(order: str) -> str: ...
+
+
+@workflow.define
+async def fulfil(order: str) -> str:
+    receipt = ship(order)
+    return f"sent: {receipt}"
+""",
     ),
     good=(
         """\
@@ -235,6 +247,23 @@ def start(order: str) -> Awaitable[str]:
 @workflow.define
 async def fulfil(order: str) -> str:
     return await start(order)
+""",
+        """\
+from holdfast import activity, workflow
+
+
+@activity.define
+async def ship(order: str) -> str: ...
+
+
+@workflow.define
+async def fulfil(orders: list[str]) -> str | None:
+    receipt = None
+    for order in orders:
+        if receipt is not None:
+            await receipt
+        receipt = ship(order)
+    return await receipt if receipt is not None else None
 """,
     ),
 )
