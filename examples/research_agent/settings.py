@@ -1,15 +1,25 @@
 """Settings: from the environment, else from the stand-in world, else one clear sentence."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 
-class SettingsError(RuntimeError):
-    """Say which settings are missing and how to provide them."""
+from holdfast import ApplicationError
+
+PORTS = range(1, 65536)
+
+
+class SettingsError(ApplicationError):
+    """Say which setting is missing or wrong; no attempt with the same settings goes better."""
+
+    def __init__(self, message: str, *, non_retryable: bool = True) -> None:
+        super().__init__(message, non_retryable=non_retryable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,21 +81,21 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             "RESEARCH_AGENT_WORLD=.holdfast/world/world.json."
         )
     return Settings(
-        openai_base_url=values["OPENAI_BASE_URL"].rstrip("/"),
+        openai_base_url=_address(values, "OPENAI_BASE_URL"),
         openai_api_key=values["OPENAI_API_KEY"],
         openai_model=values["OPENAI_MODEL"],
-        company_url=values["COMPANY_URL"].rstrip("/"),
-        rates_url=values["RATES_URL"].rstrip("/"),
-        news_url=values["NEWS_URL"].rstrip("/"),
-        crm_url=values["CRM_URL"].rstrip("/"),
+        company_url=_address(values, "COMPANY_URL"),
+        rates_url=_address(values, "RATES_URL"),
+        news_url=_address(values, "NEWS_URL"),
+        crm_url=_address(values, "CRM_URL"),
         smtp_host=values["SMTP_HOST"],
-        smtp_port=int(_number(values, "SMTP_PORT")),
+        smtp_port=_port(values, "SMTP_PORT"),
         smtp_user=values["SMTP_USER"],
         smtp_password=values["SMTP_PASSWORD"],
         smtp_starttls=values["SMTP_STARTTLS"].lower() in {"1", "true", "yes", "on"},
         mail_from=values["MAIL_FROM"],
         data=Path(values["RESEARCH_AGENT_DATA"]),
-        page_delay=timedelta(seconds=_number(values, "RESEARCH_AGENT_PAGE_DELAY")),
+        page_delay=_duration(values, "RESEARCH_AGENT_PAGE_DELAY"),
     )
 
 
@@ -103,13 +113,42 @@ def _read_world(environ: Mapping[str, str]) -> dict[str, str]:
     except FileNotFoundError:
         raise SettingsError(
             f"RESEARCH_AGENT_WORLD names {location}, which is not there: "
-            "is `python -m research_agent.world` running?"
+            "is `python -m research_agent.world` running?",
+            non_retryable=False,  # the stand-ins may only be starting again
+        ) from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"RESEARCH_AGENT_WORLD names {location}, which cannot be read: {error}."
         ) from None
     return world
 
 
-def _number(values: Mapping[str, str], name: str) -> float:
+def _address(values: Mapping[str, str], name: str) -> str:
     try:
-        return float(values[name])
+        url = httpx.URL(values[name])
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host or (url.port or 1) not in PORTS:
+        raise SettingsError(
+            f"{name} must be an address such as https://service.example/v1, not {values[name]!r}."
+        )
+    return values[name].rstrip("/")
+
+
+def _port(values: Mapping[str, str], name: str) -> int:
+    text = values[name].strip()
+    if not (text.isascii() and text.isdigit()) or int(text) not in PORTS:
+        raise SettingsError(
+            f"{name} must be a number from {PORTS[0]} to {PORTS[-1]}, not {values[name]!r}."
+        )
+    return int(text)
+
+
+def _duration(values: Mapping[str, str], name: str) -> timedelta:
+    try:
+        seconds = float(values[name])
     except ValueError:
-        raise SettingsError(f"{name} must be a number, not {values[name]!r}.") from None
+        seconds = math.nan
+    if not 0 <= seconds <= timedelta.max.total_seconds():
+        raise SettingsError(f"{name} must be a number of seconds, not {values[name]!r}.")
+    return timedelta(seconds=seconds)

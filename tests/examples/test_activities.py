@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
@@ -21,7 +22,11 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pypdf import PdfReader
 
 from holdfast import ApplicationError, activity
+from holdfast.client import Client
+from holdfast.errors import RunFailedError
+from holdfast.worker import Worker
 from research_agent.activities import (
+    ALL,
     fetch_news,
     fetch_rates,
     look_up_company,
@@ -35,6 +40,7 @@ from research_agent.activities.answer import number_sources
 from research_agent.activities.calls import ServiceError
 from research_agent.activities.corpus import to_query
 from research_agent.activities.pdf import to_latin
+from research_agent.flow import research
 from research_agent.model import Draft, Fact, Passage, PdfFile, Request, Source, Usage
 from research_agent.settings import REQUIRED, SettingsError, load_settings
 from research_agent.world import World
@@ -471,8 +477,12 @@ def test_missing_settings_are_named_with_what_to_do() -> None:
 
 
 def test_a_world_that_is_not_running_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"is `python -m research_agent\.world` running"):
+    with pytest.raises(
+        SettingsError, match=r"is `python -m research_agent\.world` running"
+    ) as caught:
         load_settings({"RESEARCH_AGENT_WORLD": str(tmp_path / "world.json")})
+
+    assert not caught.value.non_retryable  # it may be starting again
 
 
 def test_the_environment_wins_over_the_world(world: World) -> None:
@@ -484,9 +494,51 @@ def test_the_environment_wins_over_the_world(world: World) -> None:
     assert settings.data == world.directory
 
 
-def test_a_setting_that_is_no_number_is_named(world: World) -> None:
-    with pytest.raises(SettingsError, match="SMTP_PORT must be a number, not 'smtp'"):
-        load_settings({"RESEARCH_AGENT_WORLD": str(world.settings_file), "SMTP_PORT": "smtp"})
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SMTP_PORT", "smtp", "a number from 1 to 65535"),
+        ("SMTP_PORT", "25.5", "a number from 1 to 65535"),
+        ("SMTP_PORT", "0", "a number from 1 to 65535"),
+        ("SMTP_PORT", "65536", "a number from 1 to 65535"),
+        ("RESEARCH_AGENT_PAGE_DELAY", "nan", "a number of seconds"),
+        ("RESEARCH_AGENT_PAGE_DELAY", "-1", "a number of seconds"),
+        ("OPENAI_BASE_URL", "notaurl", "an address such as https://service.example/v1"),
+        ("COMPANY_URL", "ftp://register.example", "an address such as"),
+        ("RATES_URL", "https://", "an address such as"),
+        ("NEWS_URL", "http://news.example:99999", "an address such as"),
+        ("CRM_URL", "http://crm.example:abc", "an address such as"),
+    ],
+)
+def test_a_setting_of_the_wrong_form_is_named(
+    world: World, name: str, value: str, expected: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"RESEARCH_AGENT_WORLD": str(world.settings_file), name: value})
+
+    assert caught.value.message.startswith(f"{name} must be {expected}")
+    assert caught.value.message.endswith(f", not {value!r}.")
+    assert caught.value.non_retryable
+
+
+def test_a_world_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="which cannot be read") as caught:
+        load_settings({"RESEARCH_AGENT_WORLD": str(tmp_path)})
+
+    assert caught.value.non_retryable
+
+
+async def test_a_wrong_setting_fails_the_run_instead_of_retrying_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEWS_URL", "notaurl")
+    request = Request(question=QUESTION, customer="Nordlicht", email="office@nordlicht.example")
+    with closing(Client(tmp_path / "runs.db")) as client:
+        handle = await client.start(research, request)
+        await Worker(client, workflows=[research], activities=ALL).run_until_idle()
+
+        with pytest.raises(RunFailedError, match="NEWS_URL must be an address such as"):
+            await handle.result(timeout=timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(

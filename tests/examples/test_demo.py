@@ -1,5 +1,6 @@
 """`holdfast demo`, performed by real processes and watched from outside."""
 
+import itertools
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -14,15 +16,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 
+from holdfast.client import AttemptSummary
 from holdfast.errors import UsageError
 from research_agent.demo import demo
-from research_agent.stage.services import NAMES, compose_environment, describe_services
+from research_agent.stage import story
+from research_agent.stage.crew import Crew, Member
+from research_agent.stage.errors import StoryError
+from research_agent.stage.services import (
+    NAMES,
+    check_settings,
+    compose_environment,
+    describe_services,
+)
+from research_agent.stage.stage import Stage
 from research_agent.stage.verdict import count_effects
 from research_agent.world import Entry, Ledger
 
@@ -40,6 +54,18 @@ def record_twice(self, entry):
 
 Journal.record = record_twice
 """
+# Worker A is asked to end, which it does in good order, instead of being killed.
+SPARED = """
+from research_agent.stage.crew import Crew
+
+def spare(self, member):
+    self._members.remove(member)
+    member.process.terminate()
+    return member.process.wait()
+
+Crew.kill = spare
+"""
+NOBODY = "http://127.0.0.1:1/v1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,19 +158,46 @@ def without_services() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Performance]]:
     folder = tmp_path_factory.mktemp("theatre")
-    (folder / "sitecustomize.py").write_text(DOUBLED)
-    examples = str(Path(__file__).parents[2] / "examples")
-    doubled = os.pathsep.join([str(folder), examples])
+    doubled, spared = change(folder / "a", DOUBLED), change(folder / "b", SPARED)
     stage = Theatre(folder)
+    refusing = HTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=refusing.serve_forever, daemon=True).start()
+    refusal = f"http://127.0.0.1:{refusing.server_port}/v1"
+    key = {"OPENAI_API_KEY": "secret"}
     try:
         yield {
             "once": stage.perform("once", "--once"),
             "doubled": stage.perform("doubled", "--once", PYTHONPATH=doubled),
+            "spared": stage.perform("spared", "--once", PYTHONPATH=spared),
+            "unheard": stage.perform("unheard", "--once", OPENAI_BASE_URL=NOBODY, **key),
+            "refused": stage.perform("refused", "--once", OPENAI_BASE_URL=refusal, **key),
             "served": stage.perform("served"),
             "killed": stage.perform("killed"),
         }
     finally:
         stage.close()
+        refusing.shutdown()
+        refusing.server_close()
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers every call as a service does that does not know the key."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(401)
+        self.end_headers()
+        self.wfile.write(b'{"error": {"message": "Who are you?"}}')
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def change(folder: Path, program: str) -> str:
+    """Return a PYTHONPATH by which every process of a performance runs a program at its start."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(program)
+    return os.pathsep.join([str(folder), str(Path(__file__).parents[2] / "examples")])
 
 
 # the performance
@@ -171,6 +224,48 @@ def test_once_tells_of_the_kill_and_the_takeover_and_counts_one_of_each(
     for what in ("paid LLM calls", "PDFs", "mails", "CRM rows"):
         once.wait_for(rf"ok {what}: 1 \(expected 1\)")
     once.wait_for_silence()
+
+
+def test_the_worker_is_killed_when_half_of_the_pages_are_done(
+    theatre: dict[str, Performance],
+) -> None:
+    once = theatre["once"]
+    total = int(once.wait_for(r"ended: (\d+) pages are on their way")[1])
+    pages = [int(page) for page in re.findall(r"Worker A has rendered page (\d+)\.", once.said)]
+
+    assert 1 < total / 2 <= pages[-1] < total
+
+
+def test_a_service_that_does_not_answer_is_told_while_the_story_waits(
+    theatre: dict[str, Performance],
+) -> None:
+    unheard = theatre["unheard"]
+    retries = r"report-1 retries: synthesise failed {}, last ConnectError: .*?; attempt {} "
+
+    unheard.wait_for(retries.format("once", 2))
+    unheard.wait_for(retries.format(r"\d times", r"\d"))
+    times = [float(at) for at in re.findall(r"([\d.]+) s  report-1 retries", unheard.output)]
+    assert all(later - at > 3.5 for at, later in itertools.pairwise(times))
+    assert unheard.process.poll() is None  # it waits still
+    unheard.process.kill()
+
+
+def test_a_service_that_refuses_ends_the_story_at_once(theatre: dict[str, Performance]) -> None:
+    refused = theatre["refused"]
+
+    assert refused.wait() == 1, refused.output
+    refused.wait_for("The demonstration has failed. report-1 has ended. Failed: ")
+    refused.wait_for("refused with 401: Who are you?")
+    assert "Waited" not in refused.said
+
+
+def test_a_worker_that_was_not_killed_fails_the_story(theatre: dict[str, Performance]) -> None:
+    spared = theatre["spared"]
+
+    assert spared.wait() == 1, spared.output
+    spared.wait_for("The demonstration has failed. Worker A was done with the PDF, or had ended")
+    assert "is dead" not in spared.said
+    spared.wait_for_silence()
 
 
 def test_once_shows_what_every_run_waits_for(theatre: dict[str, Performance]) -> None:
@@ -244,6 +339,83 @@ def approve_on(url: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=10) as response:
         assert response.url == f"{url}/runs/report-1"
+
+
+# the kill and its proof
+
+
+def test_a_member_is_killed_by_a_signal_that_it_cannot_ignore(tmp_path: Path) -> None:
+    program = (
+        "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    crew = Crew(code=tmp_path, logs=tmp_path, environ={})
+    member = Member(name="worker A", process=process, log=tmp_path / "log")
+    crew._members.append(member)
+    with process:
+        assert process.stdout
+        process.stdout.readline()
+        ended = crew.kill(member)
+
+        assert process.returncode == ended == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("is_finished", "ended"), [(True, -signal.SIGKILL), (False, 0), (False, -signal.SIGTERM)]
+)
+async def test_a_kill_that_was_not_in_the_middle_ends_the_story(
+    monkeypatch: pytest.MonkeyPatch, *, is_finished: bool, ended: int
+) -> None:
+    async def follow(*_: object, **__: object) -> story.Progress:
+        return story.Progress(page=story.LAST_PAGE, is_finished=is_finished)
+
+    monkeypatch.setattr(story, "_follow_pdf", follow)
+    stage = SimpleNamespace(crew=SimpleNamespace(kill=lambda _: ended))
+    with pytest.raises(StoryError, match=r"^Worker A was done with the PDF, or had ended"):
+        await story.kill_in_the_middle(cast("Stage", stage), cast("Member", None))
+
+
+def attempt_of(number: int, error_type: str | None, message: str | None) -> AttemptSummary:
+    return AttemptSummary(
+        seq=6, name="render_pdf", queue="default", state="completed", site="flow.py:30",
+        attempt=number, scheduled_at=0, started_at=1, closed_at=2, lease_owner=None,
+        error_type=error_type, error_message=message,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        None,
+        attempt_of(1, None, None),
+        attempt_of(2, None, None),
+        attempt_of(2, "OSError", "worker vm-41-aaaaaa: no space left"),
+        attempt_of(2, "WorkerLost", "worker vm-42-aaaaaa stopped during the attempt"),
+        attempt_of(3, "WorkerLost", "worker vm-41-aaaaaa stopped during the attempt"),
+    ],
+)
+async def test_a_history_without_the_lost_attempt_of_worker_a_ends_the_story(
+    recorded: AttemptSummary | None,
+) -> None:
+    with pytest.raises(StoryError, match=r"^Attempt 1 of the PDF should have been lost"):
+        await prove(recorded)
+
+
+async def test_the_lost_attempt_of_worker_a_is_the_proof() -> None:
+    lost = "worker vm-41-aaaaaa stopped during the attempt"
+
+    assert await prove(attempt_of(2, "WorkerLost", lost)) == lost
+
+
+async def prove(recorded: AttemptSummary | None) -> str:
+    async def find(_: str) -> AttemptSummary | None:
+        return recorded
+
+    stage, first = SimpleNamespace(find_activity=find), SimpleNamespace(pid=41)
+    return await story._prove_takeover(cast("Stage", stage), cast("Member", first))
 
 
 # the verdict
@@ -347,6 +519,41 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def said(output: str) -> str:
     return " ".join(output.split())
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (
+            {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "abc"},
+            "SMTP_PORT must be a number from 1 to 65535, not 'abc'.",
+        ),
+        (
+            {"OPENAI_BASE_URL": "notaurl", "OPENAI_API_KEY": "secret"},
+            "OPENAI_BASE_URL must be an address such as https://service.example/v1, not 'notaurl'.",
+        ),
+    ],
+)
+def test_wrong_settings_are_answered_before_anything_is_started(
+    tmp_path: Path, environ: dict[str, str], expected: str
+) -> None:
+    folder = tmp_path / "demo"
+    answered = subprocess.run(
+        [HOLDFAST, "demo", "--once", "--email", "a@b.example", "--dir", str(folder)],
+        env=without_services() | environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+    assert answered.returncode == 2
+    assert answered.stderr == f"holdfast: {expected}\n"
+    assert not folder.exists()
+
+
+def test_a_setting_of_a_service_that_stays_a_stand_in_does_not_matter() -> None:
+    check_settings(compose(SMTP_PORT="abc", CRM_URL="", RESEARCH_AGENT_WORLD="/nowhere"))
 
 
 def test_a_port_in_use_is_refused(tmp_path: Path) -> None:

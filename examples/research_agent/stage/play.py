@@ -13,7 +13,7 @@ from research_agent.stage import serving, story
 from research_agent.stage.crew import Crew
 from research_agent.stage.errors import StoryError
 from research_agent.stage.narrator import Narrator
-from research_agent.stage.services import compose_environment, find_real
+from research_agent.stage.services import check_settings, compose_environment, find_real
 from research_agent.stage.stage import REPORT, Stage, near
 from research_agent.world import World
 
@@ -32,6 +32,7 @@ class Programme:
 
 def play(programme: Programme, narrator: Narrator) -> int:
     """Tell the story, and return the exit code."""
+    check_settings(_compose(programme))
     try:
         return asyncio.run(_play(programme, narrator))
     except asyncio.CancelledError:
@@ -74,13 +75,16 @@ def _build(programme: Programme, narrator: Narrator, closing: ExitStack) -> Stag
         raise StoryError(f"The folder {near(folder)} cannot be used: {error.strerror}.") from None
     closing.callback(client.close)
     closing.callback(world.stop)
-    environ = compose_environment(world.directory, page_delay=PAGE_DELAY)
-    crew = Crew(code=code, logs=folder, environ=environ)
+    crew = Crew(code=code, logs=folder, environ=_compose(programme))
     closing.callback(crew.stop)
     return Stage(
         folder=folder, client=client, crew=crew, world=world, narrator=narrator, real=real,
         email=programme.email,
     )  # fmt: skip
+
+
+def _compose(programme: Programme) -> dict[str, str]:
+    return compose_environment(programme.folder.resolve() / "world", page_delay=PAGE_DELAY)
 
 
 async def _perform(stage: Stage, port: int | None) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from research_agent.settings import OPTIONAL
+from holdfast.errors import UsageError
+from research_agent.settings import OPTIONAL, REQUIRED, SettingsError, load_settings
 
 EXAMPLES = Path(__file__).resolve().parents[2]
 NAMES = {
@@ -61,6 +62,18 @@ def compose_environment(
         "RESEARCH_AGENT_DATA": str(world),
         "RESEARCH_AGENT_PAGE_DELAY": str(page_delay.total_seconds()),
     }
+
+
+def check_settings(composed: Mapping[str, str]) -> None:
+    """Raise `UsageError` when a worker could not use the environment composed for it."""
+    given = {name: value for name, value in composed.items() if value}
+    # The stand-ins have no addresses before they are started; any will do to check the others.
+    given = dict.fromkeys(REQUIRED, "http://127.0.0.1") | given
+    given.pop("RESEARCH_AGENT_WORLD", None)
+    try:
+        load_settings(given)
+    except SettingsError as error:
+        raise UsageError(error.message) from None
 
 
 def _join(words: list[str]) -> str:

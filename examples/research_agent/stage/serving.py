@@ -68,4 +68,6 @@ async def _watch(stage: Stage) -> None:
             await conclude(stage)
             stage.narrator.tell("The dashboard stays until Ctrl-C.")
             told = True
+        elif not told:
+            await stage.tell_trouble()
         await asyncio.sleep(GLANCE.total_seconds())

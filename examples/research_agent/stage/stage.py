@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from holdfast.client import AttemptSummary, Client
+from holdfast.client import AttemptSummary, Client, RunSummary
+from holdfast.health import Family
 from research_agent.stage.crew import Crew, Member
 from research_agent.stage.errors import StoryError
 from research_agent.stage.narrator import Narrator
@@ -23,12 +24,31 @@ REPORT = "report-1"
 LEASE = timedelta(seconds=3)
 PATIENCE = timedelta(seconds=90)
 GLANCE = timedelta(milliseconds=100)
+PAUSE = timedelta(seconds=4)  # between two retries that are told
 MODULES = ("research_agent.flow", "research_agent.neighbours", "shipping")
 
 
 def near(path: Path) -> str:
     """Return a path as a person here would type it."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+@dataclass(slots=True)
+class Told:
+    """Remember which failed attempt was told last, and when."""
+
+    since: int = 0
+    at: float = -PAUSE.total_seconds()
+
+    def is_news(self, run: RunSummary) -> bool:
+        """Tell whether a run retries after a failure that is worth a line now."""
+        worst, now = run.verdict.worst, time.monotonic()
+        if worst.family is not Family.RETRYING or worst.since == self.since:
+            return False
+        if now - self.at < PAUSE.total_seconds():
+            return False
+        self.since, self.at = worst.since, now
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +62,7 @@ class Stage:
     narrator: Narrator
     real: dict[str, str]
     email: str
+    told: Told = field(default_factory=Told)
 
     @property
     def database(self) -> Path:
@@ -68,10 +89,19 @@ class Stage:
             if found:
                 return found
             self.check()
+            await self.tell_trouble()
             if time.monotonic() > deadline:
                 seconds = PATIENCE.total_seconds()
                 raise StoryError(f"Waited {seconds:.0f} s for {what}, and it did not happen.")
             await asyncio.sleep(GLANCE.total_seconds())
+
+    async def tell_trouble(self) -> None:
+        """Tell when the report's run retries; raise `StoryError` when it has ended without result."""
+        for run in await self.client.list(prefix=REPORT):
+            if run.closed_at is not None and run.verdict.code != "closed.completed":
+                raise StoryError(f"{run.id} has ended. {run.verdict.why}")
+            if self.told.is_news(run):
+                self.narrator.tell(f"{run.id} retries: {run.verdict.why}")
 
     def check(self) -> None:
         """Raise `StoryError` when a process has ended by itself."""
