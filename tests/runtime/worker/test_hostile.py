@@ -1,6 +1,7 @@
 """One run must not end a worker, hold another run, or be handed back and forth, whatever its code does."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import math
 import sqlite3
@@ -159,9 +160,10 @@ async def test_a_damaged_row_blocks_its_run_only(
     client: Client, clock: VirtualClock, tmp_path: Path
 ) -> None:
     damaged, good = await client.start(healthy), await client.start(healthy)
-    with sqlite3.connect(tmp_path / "holdfast.db") as connection:
+    with contextlib.closing(
+        sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)
+    ) as connection:
         connection.execute("UPDATE inbound SET body = 'xx' WHERE run_id = ?", (damaged.id,))
-    connection.close()
     worker = Worker(client, workflows=[healthy])
 
     await worker.run_until_idle()
@@ -180,15 +182,18 @@ async def test_claims_are_handed_back_when_the_database_fails(
     handles = [await client.start(healthy) for _ in range(4)]
     worker = Worker(client, workflows=[healthy])
     await worker._register()
-    with sqlite3.connect(tmp_path / "holdfast.db") as connection:
+    with contextlib.closing(
+        sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)
+    ) as connection:
         connection.execute(
             "CREATE TRIGGER refuse BEFORE INSERT ON command BEGIN SELECT RAISE(ABORT, 'refused'); END"
         )
 
     worked = await worker._try_step()
-    with sqlite3.connect(tmp_path / "holdfast.db") as connection:
+    with contextlib.closing(
+        sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)
+    ) as connection:
         connection.execute("DROP TRIGGER refuse")
-    connection.close()
 
     assert worked
     assert [(await h.describe()).evidence.task_state for h in handles] == ["ready"] * 4
