@@ -27,11 +27,8 @@ from holdfast.errors import HoldfastError, PayloadError
 from holdfast.history import (
     ActivityCompleted,
     ApprovalDecided,
-    CancelRun,
     Command,
-    CompleteRun,
     Event,
-    FailRun,
     History,
     RecordPatch,
     ReopenApproval,
@@ -232,9 +229,3 @@ def advance(execution: Execution, event: Event) -> AppliedTurn:
     """Apply the next inbound event live."""
     commands = execution.apply(event, live=True)
     return AppliedTurn(turn=event.turn, commands=commands)
-
-
-def closing_of(turn: AppliedTurn) -> CompleteRun | FailRun | CancelRun | None:
-    """Return the command that ends the run, if this turn has one."""
-    last = turn.commands[-1] if turn.commands else None
-    return last if isinstance(last, CompleteRun | FailRun | CancelRun) else None

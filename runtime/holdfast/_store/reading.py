@@ -89,16 +89,6 @@ def load_history(tx: Tx, run_id: str) -> History:
     return History(header=header, turns=tuple(turns))
 
 
-def load_tail(tx: Tx, run_id: str, after: int) -> list[Any]:
-    """Return the events of a run that follow turn `after`."""
-    rows = tx.conn.execute(
-        select(inbound)
-        .where(inbound.c.run_id == run_id, inbound.c.turn > after)
-        .order_by(inbound.c.turn)
-    )
-    return [make_event(e.kind, turn=e.turn, at=e.at, body=_body(e.body)) for e in rows]
-
-
 def _body(data: bytes) -> Mapping[str, Any]:
     body = unpack(data)
     if not isinstance(body, dict):
