@@ -24,6 +24,7 @@ from holdfast.errors import (
 from holdfast.history import (
     ActivityCompleted,
     ActivityFailed,
+    Answer,
     ApprovalDecided,
     ApprovalExpired,
     CancelCommand,
@@ -41,8 +42,10 @@ from holdfast.history import (
     RequestApproval,
     RunStarted,
     ScheduleActivity,
+    SignalReceived,
     StartTimer,
     TimerFired,
+    UpdateRequested,
     canonical,
 )
 
@@ -149,13 +152,12 @@ class Execution:
                 self._cancel_requested = True
                 if self._main is not None:
                     self._main.cancel(event.reason or "cancel requested")
+            case SignalReceived() | UpdateRequested():
+                raise OrphanEventError(f"{event.kind} has nobody to take it")
             case _:
                 self._answer(event)
 
-    def _answer(
-        self,
-        event: ActivityCompleted | ActivityFailed | TimerFired | ApprovalDecided | ApprovalExpired,
-    ) -> None:
+    def _answer(self, event: Answer) -> None:
         if event.seq in self._taken_back:
             return  # it crossed the command that took it back
         if isinstance(event, ApprovalDecided) and self._puts_back(event):
@@ -372,9 +374,7 @@ def required(call: str) -> Execution:
     return execution
 
 
-def _settle(
-    pending: _Pending, event: ActivityCompleted | ActivityFailed | ApprovalDecided | ApprovalExpired
-) -> None:
+def _settle(pending: _Pending, event: Answer) -> None:
     match event:
         case ActivityCompleted():
             pending.future.set_result(pending.decode(event.result))
