@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from holdfast._core.execution import failure_of, trace_of
+from holdfast._core.failures import failure_of, trace_of
 from holdfast._registry import ActivityDefinition
 from holdfast._store.records import ActivityClaim
 from holdfast.activity import ActivityInfo, run_attempt

@@ -7,7 +7,8 @@
     │   ├── RunExistsError
     │   ├── RunClosedError
     │   ├── ArgumentError
-    │   └── ApprovalError           no such open approval, or an answer that does not fit
+    │   ├── ApprovalError           no such open approval, or an answer that does not fit
+    │   └── MessageError            a signal or update that the run cannot take
     ├── StoreError                  the database cannot be used
     │   ├── DatabaseUnavailableError
     │   ├── DatabaseCorruptError
@@ -17,13 +18,17 @@
     ├── NondeterminismError         the code and the history do not agree
     ├── ForbiddenCallError          a call that workflow code must not make
     ├── LeaseLostError              another worker holds the task now
-    ├── RunError                    raised by `RunHandle.result()`
+    ├── RunError                    raised by `RunHandle.result()`, and by updates
     │   ├── RunFailedError
     │   ├── RunCancelledError
-    │   └── RunTerminatedError
+    │   ├── RunTerminatedError
+    │   └── UpdateRefusedError
     └── WorkflowError               workflow code may catch these; uncaught they fail the run
         ├── ActivityError
         ├── ApprovalTimeoutError
+        ├── ChildError
+        ├── SignalError             the run that a signal was sent to does not take it
+        ├── HistoryLimitError       the history is full: continue as new before that
         └── ApplicationError        raise it to fail a run, or an activity, on purpose
 
 Every message says what happened, where, what was expected and what to do next. Every error survives pickle:
@@ -67,6 +72,10 @@ class ArgumentError(UsageError):
 
 class ApprovalError(UsageError):
     """Report an approval that is not open, or an answer that does not fit its type."""
+
+
+class MessageError(UsageError):
+    """Report a signal or update that the run cannot take: another content under a known id, or of the wrong type."""
 
 
 class StoreError(HoldfastError):
@@ -140,6 +149,14 @@ class RunTerminatedError(RunError):
     """Report a run that was terminated."""
 
 
+class UpdateRefusedError(RunError):
+    """Report an update that the run refused; `type` is the name of the error that it gave as its reason."""
+
+    def __init__(self, message: str, *, run_id: str = "", type: str = "") -> None:  # noqa: A002 - the field's word
+        super().__init__(message, run_id=run_id)
+        self.type = type
+
+
 class WorkflowError(HoldfastError):
     """Be the base of the errors that, uncaught, fail a run; any other error is a bug that blocks it."""
 
@@ -172,6 +189,40 @@ class ApprovalTimeoutError(WorkflowError):
     def __init__(self, message: str, *, approval: str = "") -> None:
         super().__init__(message)
         self.approval = approval
+
+
+class ChildError(WorkflowError):
+    """Report a child that ended without a result.
+
+    `status` says how it ended (failed, cancelled, terminated, timed_out), `type` names the error that it ended by.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        child: str = "",
+        status: str = "",
+        type: str = "",  # noqa: A002 - the field's word
+        details: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.child = child
+        self.status = status
+        self.type = type
+        self.details = details
+
+
+class SignalError(WorkflowError):
+    """Report a signal from one run to another that was not delivered; `target` is the run it was for."""
+
+    def __init__(self, message: str, *, target: str = "") -> None:
+        super().__init__(message)
+        self.target = target
+
+
+class HistoryLimitError(WorkflowError):
+    """Report a run whose history has reached its limit; `continue_as_new` in time avoids it."""
 
 
 class ApplicationError(WorkflowError):

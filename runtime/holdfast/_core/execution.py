@@ -2,23 +2,33 @@
 
 import asyncio
 import random
-import traceback
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import CoroutineType
 from typing import Any
 
+from holdfast._core.continuing import Continuation, continuation_in
+from holdfast._core.failures import (
+    activity_error,
+    child_error,
+    failure_of,
+    is_failure,
+    text_of,
+)
 from holdfast._core.loop import TurnLoop
+from holdfast._core.mailbox import Mailbox
+from holdfast._core.parking import Conditions, Parking
 from holdfast._core.sites import call_site, site_of, site_of_function
+from holdfast._core.updates import Updates
 from holdfast._registry import ActivityDefinition, WorkflowDefinition
 from holdfast.errors import (
-    ActivityError,
-    ApplicationError,
     ApprovalTimeoutError,
     ArgumentError,
     ForbiddenCallError,
+    HistoryLimitError,
     PayloadError,
+    SignalError,
     WorkflowError,
 )
 from holdfast.history import (
@@ -30,25 +40,32 @@ from holdfast.history import (
     CancelCommand,
     CancelRequested,
     CancelRun,
+    ChildCompleted,
+    ChildFailed,
     Closing,
     Command,
     CompleteRun,
+    ContinueAsNew,
     Event,
     FailRun,
-    Failure,
     Json,
     RecordPatch,
     ReopenApproval,
     RequestApproval,
     RunStarted,
     ScheduleActivity,
+    SendSignal,
+    SignalDelivered,
     SignalReceived,
+    SignalRefused,
+    StartChild,
     StartTimer,
     TimerFired,
     UpdateRequested,
-    canonical,
 )
 
+MAX_RECORDS = 50_000  # events and commands of one run
+SUGGESTED_RECORDS = 10_000  # above this, a run does well to continue as new
 MAX_TIMER_MS = 200 * 31_536_000_000
 
 
@@ -114,6 +131,13 @@ class Execution:
         self._evicting = False
         self._cancel_requested = False
         self._bug: BaseException | None = None
+        self._undecodable: PayloadError | None = None
+        self._records = 0
+        self._started: RunStarted | None = None
+        self.mailbox = Mailbox(self._loop.create_future)
+        self.updates = Updates(self)
+        self.parking = Parking()
+        self.conditions = Conditions(self._loop.create_future)
         self._end_site = site_of_function(definition.fn)
 
     # Applying events
@@ -125,6 +149,7 @@ class Execution:
         Raises `OrphanEventError`, `PayloadError` or `WorkflowBugError`; `commands` then holds what was issued before.
         """
         self.turn = event.turn
+        self._records += 1 + len(self.commands)
         self.commands = []
         self._live = live
         self._loop.now_ms = max(self._loop.now_ms, event.at)
@@ -139,6 +164,8 @@ class Execution:
             SystemExit,
         ) as error:  # a turn without end, or a task that calls sys.exit()
             self._bug = error
+        if self._undecodable is not None:
+            raise self._undecodable
         if self._bug is not None:
             raise WorkflowBugError(text_of(self._bug)) from self._bug
         return tuple(self.commands)
@@ -147,13 +174,16 @@ class Execution:
         match event:
             case RunStarted():
                 args = self.definition.signature.decode_args(event.args)
+                self._started = event
                 self._main = self._loop.create_task(self._run(args), name="main")
             case CancelRequested():
                 self._cancel_requested = True
                 if self._main is not None:
                     self._main.cancel(event.reason or "cancel requested")
-            case SignalReceived() | UpdateRequested():
-                raise OrphanEventError(f"{event.kind} has nobody to take it")
+            case SignalReceived():
+                self.mailbox.put(event)
+            case UpdateRequested():
+                self.updates.put(event)
             case _:
                 self._answer(event)
 
@@ -170,7 +200,7 @@ class Execution:
         if isinstance(event, TimerFired):
             self._loop.fire_timer(event.seq)
         elif not pending.future.done():
-            _settle(pending, event)
+            _settle(pending, event, self.facts.run_id)
 
     def _puts_back(self, event: ApprovalDecided) -> bool:
         """Ask again when an answer does not decode: its schema cannot say all that its type does.
@@ -197,26 +227,56 @@ class Execution:
     async def _run(self, args: list[Any]) -> None:
         try:
             value = await self.definition.fn(*args)
+            await self.updates.finish()
             result = self.definition.signature.encode_result(value)
         except asyncio.CancelledError as error:
             if self._cancel_requested:
-                self._close(CancelRun(seq=self._next_seq(), site=self._end_site))
+                self._close(CancelRun(seq=self._closing_seq(), site=self._end_site))
             else:
                 self._fail_or_break(error)
         except EvictedError:
             raise
         except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
-            self._fail_or_break(error)
+            request = continuation_in(error)
+            if request is None:
+                self._fail_or_break(error)
+            else:
+                await self._continue(request)
         else:
-            self._close(CompleteRun(seq=self._next_seq(), site=self._end_site, result=result))
+            self._close(CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result))
+
+    async def _continue(self, request: Continuation) -> None:
+        await self.updates.finish()
+        kept: list[SignalReceived | UpdateRequested] = [
+            *self.mailbox.unread(),
+            *self.updates.unhandled(),
+        ]
+        command = ContinueAsNew(
+            seq=self._closing_seq(),
+            site=request.site,
+            workflow=request.definition.name,
+            entry=request.definition.entry,
+            args=request.args,
+            carry=sorted(message.turn for message in kept),
+        )
+        self._close(command)
 
     def _fail_or_break(self, error: BaseException) -> None:
         if self._evicting:
             return
-        if _is_failure(error, (WorkflowError, *self.definition.fails_on)):
+        if self.is_failure(error):
             failure = failure_of(error)
-            self._close(FailRun(seq=self._next_seq(), site=self._end_site, failure=failure))
+            self._close(FailRun(seq=self._closing_seq(), site=self._end_site, failure=failure))
         else:
+            self.stop_on(error)
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Tell whether an error is a decision to fail, and not a bug of the code."""
+        return is_failure(error, (WorkflowError, TimeoutError, *self.definition.fails_on))
+
+    def stop_on(self, error: BaseException) -> None:
+        """Report a bug of workflow code: nothing of this turn is committed."""
+        if not self._evicting:
             self._bug = error
             self._loop.stop_draining()
 
@@ -229,6 +289,19 @@ class Execution:
     # What workflow code asks for
 
     def _next_seq(self) -> int:
+        if self.conditions.asking:
+            raise ForbiddenCallError(
+                "The predicate of workflow.wait_until() may only look at what is there. Await what it needs before "
+                "the call, and keep the result where the predicate sees it."
+            )
+        if self.history_size >= MAX_RECORDS and not self._evicting:
+            raise HistoryLimitError(
+                f"The history of this run has {self.history_size:,} events and commands, which is the limit. End it "
+                "with workflow.continue_as_new() when workflow.info().continue_suggested is true."
+            )
+        return self._closing_seq()
+
+    def _closing_seq(self) -> int:
         if self._evicting:
             raise EvictedError
         self._seq += 1
@@ -262,6 +335,19 @@ class Execution:
         self._pending[made.seq].on_timeout = on_timeout
         return made.seq, future
 
+    def issue(self, make: Callable[[int, str], Command]) -> int:
+        """Issue a command that nothing answers, and return its number."""
+        command = make(self._next_seq(), call_site() or self._task_site())
+        self.commands.append(command)
+        return command.seq
+
+    def ask(
+        self, make: Callable[[int, str], Command], decode: Callable[[Json], Any]
+    ) -> tuple[int, asyncio.Future[Any]]:
+        """Issue a command that an event answers; the future gives the decoded answer or raises."""
+        command = make(self._next_seq(), call_site() or self._task_site())
+        return command.seq, self._expect(command, decode)
+
     def _expect(self, command: Command, decode: Callable[[Json], Any]) -> asyncio.Future[Any]:
         self.commands.append(command)
         future = self._loop.create_future()
@@ -274,8 +360,15 @@ class Execution:
             return
         self._taken_back.add(seq)
         self.commands.append(
-            CancelCommand(seq=self._next_seq(), site=call_site() or self._task_site(), target=seq)
+            CancelCommand(
+                seq=self._closing_seq(), site=call_site() or self._task_site(), target=seq
+            )
         )
+
+    def cancel_child(self, seq: int) -> None:
+        """Ask a child to cancel itself and go on waiting for its end."""
+        if not self._evicting and seq in self._pending:
+            self.issue(lambda own, site: CancelCommand(seq=own, site=site, target=seq))
 
     def start_timer(self, ms: int) -> int:
         """Ask for a timer; called by the loop."""
@@ -306,6 +399,52 @@ class Execution:
                     RecordPatch(seq=self._next_seq(), site=site, patch=patch, key=key)
                 )
         return taken
+
+    # Messages and conditions
+
+    async def receive(
+        self, name: str, decode: Callable[[Json], Any], site: str, timeout_ms: int | None
+    ) -> Any:
+        """Wait for the next signal of a name and return its decoded payload."""
+        letter = self.mailbox.take_now(name)
+        if letter is None:
+            since = self._loop.now_ms
+            with self.parking.during("signal", name, site, since, timeout_ms):
+                letter = await self.mailbox.take(name)
+        return self.read_letter(letter, decode)
+
+    def read_letter(self, letter: SignalReceived, decode: Callable[[Json], Any]) -> Any:
+        """Decode a signal; one that does not decode blocks the run, so that it is not lost."""
+        try:
+            return decode(letter.payload)
+        except PayloadError as error:
+            self._undecodable = error
+            self._loop.stop_draining()
+            raise
+
+    def wake_conditions(self) -> bool:
+        """Wake the tasks whose condition holds now; called by the loop when nothing else is ready."""
+        return not self._evicting and self.conditions.wake()
+
+    def start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[Any]:
+        """Start a task of the run."""
+        return self._loop.create_task(coroutine, name=name)
+
+    @property
+    def history_size(self) -> int:
+        """Return how many events and commands the history holds by now."""
+        return self._records + len(self.commands)
+
+    def is_main(self) -> bool:
+        """Tell whether the running task is the one of the workflow function itself."""
+        return asyncio.current_task(self._loop) is self._main
+
+    @property
+    def started(self) -> RunStarted:
+        """Return the event that started the run; there is one as soon as its code runs."""
+        if self._started is None:
+            raise OrphanEventError("an event came before the run was started")
+        return self._started
 
     @property
     def now_ms(self) -> int:
@@ -374,73 +513,30 @@ def required(call: str) -> Execution:
     return execution
 
 
-def _settle(pending: _Pending, event: Answer) -> None:
+def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
     match event:
-        case ActivityCompleted():
+        case ActivityCompleted() | ChildCompleted():
             pending.future.set_result(pending.decode(event.result))
         case ApprovalDecided():
             pending.future.set_result(pending.decode(event.answer))
         case ActivityFailed():
-            pending.future.set_exception(_activity_error(pending.command, event.failure))
+            pending.future.set_exception(activity_error(pending.command, event.failure))
+        case ChildFailed() if isinstance(pending.command, StartChild):
+            pending.future.set_exception(child_error(pending.command, event, run_id))
+        case SignalRefused() if isinstance(pending.command, SendSignal):
+            target = pending.command.target
+            pending.future.set_exception(SignalError(event.failure.message, target=target))
         case ApprovalExpired():
             try:
                 pending.future.set_result(pending.on_timeout() if pending.on_timeout else None)
             except ApprovalTimeoutError as error:
                 pending.future.set_exception(error)
-
-
-def _activity_error(command: Command, failure: Failure) -> ActivityError:
-    name = command.name if isinstance(command, ScheduleActivity) else ""
-    tries = "once" if failure.attempts == 1 else f"{failure.attempts} times"
-    return ActivityError(
-        f"Activity {name} was tried {tries} and failed: {failure.type}: {failure.message}",
-        activity=name,
-        type=failure.type,
-        attempts=failure.attempts,
-        details=failure.details,
-    )
-
-
-def _is_failure(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_failure(part, kinds) for part in error.exceptions)
-    return isinstance(error, kinds)
-
-
-def failure_of(error: BaseException) -> Failure:
-    """Return an error as data that can always be written."""
-    if isinstance(error, ActivityError):
-        return Failure(
-            type="ActivityError",
-            message=error.message,
-            attempts=error.attempts,
-            details=error.details,
-        )
-    details = error.details if isinstance(error, ApplicationError) else None
-    try:
-        canonical(details).encode()
-    except (TypeError, ValueError):
-        details = repr(details)
-    return Failure(type=type(error).__name__, message=text_of(error), details=details)
-
-
-def text_of(error: BaseException) -> str:
-    """Return the message of an error, whatever its `__str__` does."""
-    try:
-        parts = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
-        text = "; ".join(str(part) for part in parts)
-    except Exception as problem:  # noqa: BLE001 - then that is what there is to say
-        text = f"(its message cannot be read: {type(problem).__name__})"
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def trace_of(error: BaseException) -> str:
-    """Return the end of the traceback of an error, whatever its `__str__` does."""
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception as problem:  # noqa: BLE001 - an exception that cannot even be printed
-        text = f"(its traceback cannot be printed: {type(problem).__name__})"
-    return text[-8000:].encode("utf-8", "backslashreplace").decode()
+        case SignalDelivered():
+            pending.future.set_result(None)
+        case TimerFired() | ChildFailed() | SignalRefused():
+            raise OrphanEventError(
+                f"{event.kind} answers command #{event.seq}, which asks for something else"
+            )
 
 
 def _innermost(coro: Any) -> str:

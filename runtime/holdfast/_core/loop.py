@@ -35,6 +35,10 @@ class TimerPort(Protocol):
         """Take a timer command back."""
         ...
 
+    def wake_conditions(self) -> bool:
+        """Make the tasks ready whose condition holds now; False when there is none."""
+        ...
+
 
 class TurnTask(asyncio.Task[Any]):
     """Be a task that hashes by the order of creation."""
@@ -113,7 +117,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def _drain(self) -> None:
         for _ in range(MAX_STEPS_PER_TURN):
-            if self._stopped or not self._ready:
+            if self._stopped or not (self._ready or self._port.wake_conditions()):
                 return
             handle = self._ready.popleft()
             if not handle.cancelled():
