@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from holdfast._core.driver import FLAGS
 from holdfast._registry import import_entry
-from holdfast._store import events, reading, runs
+from holdfast._store import closing, events, reading, runs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import NewRun
 from holdfast.clock import VirtualClock
@@ -348,7 +348,7 @@ class Client:
 
     async def cancel(self, run_id: str, *, reason: str = "") -> None:
         """Ask a run to cancel itself; its clean-up code runs."""
-        await self.database.write(runs.request_cancel, run_id, reason)
+        await self.database.write(closing.request_cancel, run_id, reason)
 
     async def retry(self, run_id: str) -> None:
         """Let a blocked run be tried again at once, by the same code if need be."""
@@ -356,7 +356,7 @@ class Client:
 
     async def terminate(self, run_id: str, *, reason: str = "") -> None:
         """End a run at once; none of its code runs."""
-        await self.database.write(runs.terminate, run_id, reason)
+        await self.database.write(closing.terminate, run_id, reason)
 
 
 def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:

@@ -2,8 +2,9 @@
 
 from sqlalchemy import delete, insert, select, update
 
+from holdfast._store.closing import cancel_activities, close, withdraw_approvals
 from holdfast._store.database import Tx
-from holdfast._store.tables import activity, approval, run, wait
+from holdfast._store.tables import activity, approval, wait
 from holdfast._store.tables import command as command_table
 from holdfast.codec import pack
 from holdfast.history import (
@@ -20,7 +21,7 @@ from holdfast.history import (
     body_of,
     name_of,
 )
-from holdfast.runs import ActivityState, RunStatus, TaskState
+from holdfast.runs import ActivityState, RunStatus
 
 _CONDITION = 0  # commands count from 1, so 0 is free for the wait that no command explains
 
@@ -45,11 +46,11 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
         case ReopenApproval():
             _ask_again(tx, run_id, command)
         case CompleteRun():
-            _close(tx, run_id, RunStatus.COMPLETED, pack(command.result))
+            close(tx, run_id, RunStatus.COMPLETED, pack(command.result))
         case FailRun():
-            _close(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
+            close(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
         case CancelRun():
-            _close(tx, run_id, RunStatus.CANCELLED, None)
+            close(tx, run_id, RunStatus.CANCELLED, None)
         case RecordPatch():
             pass  # the record is all there is
 
@@ -120,48 +121,8 @@ def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
 
 def _take_back(tx: Tx, run_id: str, seq: int) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == seq))
-    _cancel_activities(tx, run_id, seq)
-    _withdraw_approvals(tx, run_id, seq)
-
-
-def _cancel_activities(tx: Tx, run_id: str, seq: int | None) -> None:
-    which = [activity.c.run_id == run_id, activity.c.closed_at.is_(None)]
-    which += [] if seq is None else [activity.c.seq == seq]
-    tx.conn.execute(
-        update(activity)
-        .where(*which)
-        .values(
-            state=ActivityState.CANCELLED.value,
-            closed_at=tx.now,
-            lease_owner=None,
-            lease_until=None,
-            lease_epoch=activity.c.lease_epoch + 1,
-        )
-    )
-
-
-def _withdraw_approvals(tx: Tx, run_id: str, seq: int | None) -> None:
-    which = [approval.c.run_id == run_id, approval.c.state == "open"]
-    which += [] if seq is None else [approval.c.seq == seq]
-    tx.conn.execute(update(approval).where(*which).values(state="withdrawn"))
-
-
-def _close(tx: Tx, run_id: str, status: RunStatus, result: bytes | None) -> None:
-    tx.conn.execute(
-        update(run)
-        .where(run.c.id == run_id)
-        .values(
-            status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, result=result
-        )
-    )
-    close_items(tx, run_id)
-
-
-def close_items(tx: Tx, run_id: str) -> None:
-    """Take back everything that a run which has ended was waiting for."""
-    tx.conn.execute(delete(wait).where(wait.c.run_id == run_id))
-    _cancel_activities(tx, run_id, None)
-    _withdraw_approvals(tx, run_id, None)
+    cancel_activities(tx, run_id, seq)
+    withdraw_approvals(tx, run_id, seq)
 
 
 def mark_condition(tx: Tx, run_id: str, site: str | None) -> None:

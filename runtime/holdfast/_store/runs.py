@@ -1,20 +1,18 @@
-"""Verbs of runs and their workflow tasks: start, claim, commit, block, hand back, close."""
+"""Verbs of runs and their workflow tasks: start, claim, commit, block, hand back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
+from holdfast._store.closing import open_row
 from holdfast._store.database import Tx
-from holdfast._store.effects import apply_command, close_items, mark_condition
-from holdfast._store.events import append_event
+from holdfast._store.effects import apply_command, mark_condition
 from holdfast._store.records import Fault, NewRun, RunClaim
 from holdfast._store.tables import drift, inbound, patch_decision, run
 from holdfast.codec import pack
 from holdfast.errors import (
     LeaseLostError,
-    RunClosedError,
     RunExistsError,
-    UnknownRunError,
     UsageError,
 )
 from holdfast.history import Command
@@ -219,7 +217,7 @@ def _failed_on(code: str) -> ColumnElement[str]:
 
 def retry(tx: Tx, run_id: str) -> None:
     """Let a blocked run be tried again by the code that it is blocked on."""
-    row = _open_row(tx, run_id)
+    row = open_row(tx, run_id)
     if row.task_state != TaskState.BLOCKED.value and not row.failures:
         raise UsageError(
             f"Run {run_id} is not blocked, so there is nothing to try again. `holdfast why {run_id}` says what it waits for."
@@ -244,48 +242,6 @@ def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
     """Give leases back at once, so that nobody has to wait for them to run out."""
     for claim in claims:
         tx.conn.execute(update(run).where(*_held(claim)).values(**_unleased(tx, claim.done_turn)))
-
-
-def request_cancel(tx: Tx, run_id: str, reason: str) -> None:
-    """Ask a run to cancel itself; asking again changes nothing.
-
-    A run whose code cannot run, because it is blocked or has not begun, is closed as cancelled at once.
-    """
-    row = _open_row(tx, run_id)
-    if row.cancel_requested_at is None:
-        tx.conn.execute(update(run).where(run.c.id == run_id).values(cancel_requested_at=tx.now))
-        append_event(tx, run_id, "cancel_requested", {"reason": reason})
-    if row.task_state == TaskState.BLOCKED.value or (row.done_turn == 0 and row.start_at > tx.now):
-        _close_from_outside(tx, run_id, RunStatus.CANCELLED, reason)
-
-
-def terminate(tx: Tx, run_id: str, reason: str) -> None:
-    """End a run at once, without asking its code."""
-    _open_row(tx, run_id)
-    _close_from_outside(tx, run_id, RunStatus.TERMINATED, reason)
-
-
-def _close_from_outside(tx: Tx, run_id: str, status: RunStatus, reason: str) -> None:
-    tx.conn.execute(
-        update(run)
-        .where(run.c.id == run_id, run.c.closed_at.is_(None))
-        .values(
-            status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None, lease_until=None,
-            lease_epoch=run.c.lease_epoch + 1, result=pack({"reason": reason}),
-        )
-    )  # fmt: skip
-    close_items(tx, run_id)
-
-
-def _open_row(tx: Tx, run_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a row has no static type
-    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
-    if row is None:
-        raise UnknownRunError(
-            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
-        )
-    if row.closed_at is not None:
-        raise RunClosedError(f"Run {run_id} is {row.status} already; nothing was changed.")
-    return row
 
 
 def next_run_due(tx: Tx, *, queue: str) -> int | None:
