@@ -5,33 +5,39 @@ import hashlib
 import os
 import platform
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
 from holdfast._registry import import_entry
-from holdfast._store import closing, events, reading, runs
+from holdfast._store import attributes as attribute_verbs
+from holdfast._store import closing, events, messages, reading, runs, starting
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import NewRun
 from holdfast.clock import VirtualClock
-from holdfast.codec import check_answer, unpack
+from holdfast.codec import check_answer, encode, unpack
 from holdfast.errors import (
     ArgumentError,
     RunCancelledError,
     RunFailedError,
     RunTerminatedError,
+    UnknownKeyError,
     UnknownWorkflowError,
+    UpdateRefusedError,
 )
 from holdfast.evidence import RunEvidence, WorkerEvidence
 from holdfast.health import Family, Verdict, health
-from holdfast.history import History, canonical
+from holdfast.history import History, Json, canonical
 from holdfast.workflow import Workflow
 
 R = TypeVar("R")
+T = TypeVar("T")
+U = TypeVar("U")
 _POLL = 0.05
 _MAX_ID = 200
 _MAX_NAME = 200
@@ -104,6 +110,12 @@ class RunDetail:
     drifts: tuple[dict[str, Any], ...]
     patches: tuple[dict[str, Any], ...]
     same_place: int
+    attributes: dict[str, Any]
+    published: dict[str, Any]
+    parent: str | None
+    previous: str | None
+    continued_to: str | None
+    children: tuple[str, ...]
 
 
 class RunHandle(Generic[R]):
@@ -122,14 +134,16 @@ class RunHandle(Generic[R]):
     async def result(self, *, timeout: timedelta | None = None) -> R:  # noqa: ASYNC109 - the same word as everywhere else
         """Wait until the run ends and return its result, decoded when the workflow's code is at hand.
 
+        A run that continues as new is followed to the end of its chain.
+
         Raises `RunFailedError`, `RunCancelledError` or `RunTerminatedError`; `TimeoutError` when time is up first,
         which changes nothing for the run.
         """
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
             while True:
-                status, name, closing = await self._client.database.read(reading.outcome, self.id)
-                if status != "open":
-                    return self._conclude(status, name, closing)
+                ended = await self._client.database.read(reading.outcome, self.id)
+                if ended.status != "open":
+                    return self._conclude(ended.status, ended.workflow, ended.closing)
                 await asyncio.sleep(_POLL)
 
     def _conclude(self, status: str, name: str, closing: Any) -> R:
@@ -164,6 +178,27 @@ class RunHandle(Generic[R]):
     async def terminate(self, *, reason: str = "") -> None:
         """End the run at once; none of its code runs."""
         await self._client.terminate(self.id, reason=reason)
+
+    async def signal(
+        self, signal: Signal[T] | str, value: Any, *, message: str | None = None
+    ) -> bool:
+        """Send a message to the run."""
+        return await self._client.signal(self.id, signal, value, message=message)
+
+    async def update(
+        self,
+        update: Update[T, U],
+        value: T,
+        *,
+        id: str | None = None,  # noqa: A002 - the field's word
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - the field's words
+    ) -> U:
+        """Ask the run for a reply."""
+        return await self._client.update(self.id, update, value, id=id, timeout=timeout)
+
+    async def query(self, key: str) -> Any:
+        """Return what the run has published under a key."""
+        return await self._client.query(self.id, key)
 
     async def decide(self, approval: str, answer: Any, *, by: str, comment: str = "") -> None:
         """Answer an approval of the run."""
@@ -204,6 +239,7 @@ class Client:
         id: str | None = None,  # noqa: A002 - the field's word
         queue: str = "default",
         start_at: datetime | None = None,
+        attributes: Mapping[str, str | int | float | bool] | None = None,
     ) -> RunHandle[R]:
         """Start a run, durably: once this returns it will be carried out.
 
@@ -214,6 +250,7 @@ class Client:
                 run; with other arguments it raises `RunExistsError`. One is made when none is given.
             queue: Which workers advance it.
             start_at: An aware time before which it does not start.
+            attributes: By what it is found, `client.list(where=…)`; workflow code reads and changes them too.
         """
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
@@ -223,8 +260,9 @@ class Client:
             id=run_id, workflow=found.name, entry=found.definition.entry, queue=queue, seed=secrets.token_hex(8),
             flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
+            attributes=checked_attributes(attributes or {}),
         )  # fmt: skip
-        await self.database.write(runs.start_run, new)
+        await self.database.write(starting.start_run, new)
         return RunHandle(self, run_id, found)
 
     def get(self, run_id: str, workflow: Workflow[Any, R] | None = None) -> RunHandle[R]:
@@ -243,13 +281,14 @@ class Client:
         """Return everything that is known about a run."""
         return await self.database.read(_detail, run_id)
 
-    async def list(
+    async def list(  # noqa: PLR0913 - one query, each filter by name
         self,
         *,
         health: str | None = None,
         workflow: str | None = None,
         prefix: str = "",
         open_only: bool = False,
+        where: Mapping[str, Json] | None = None,
         before: tuple[int, str] | None = None,
         limit: int = 50,
     ) -> list[RunSummary]:
@@ -260,6 +299,8 @@ class Client:
             workflow: Only runs of the workflow with this name.
             prefix: Only runs whose id begins so.
             open_only: Only runs that have not ended.
+            where: Only runs with these attributes: `{"customer": "acme", "amount >=": 100}`; the comparisons are
+                `!=`, `<`, `<=`, `>` and `>=`.
             before: `(created_at, id)` of the last run of the page before.
             limit: How many at the most.
         """
@@ -272,6 +313,7 @@ class Client:
                 open_only=narrow,
                 workflow=workflow,
                 prefix=prefix,
+                where=dict(where or {}),
                 before=before,
                 limit=size,
             )
@@ -304,6 +346,80 @@ class Client:
             reading.approvals_of, run_id=run_id, open_only=open_only, limit=limit
         )
         return [_approval(row) for row in rows]
+
+    async def signal(
+        self, run_id: str, signal: Signal[T] | str, value: Any, *, message: str | None = None
+    ) -> bool:
+        """Send a message to a run, durably: once this returns, the run will get it.
+
+        Args:
+            run_id: The run; of a chain of runs that continue one another, the newest gets it.
+            signal: What kind of message. With the `Signal` itself the value is checked before it is sent.
+            value: The message.
+            message: Its id. A second message with the same id and content is not delivered again; one with other
+                content raises `MessageError`. One is made when none is given.
+
+        Returns:
+            False when the run has had this message before.
+        """
+        name = signal if isinstance(signal, str) else signal.name
+        payload = (
+            encode(value, Any, what=f"Signal {name}")
+            if isinstance(signal, str)
+            else signal.encode(value)
+        )
+        return await self.database.write(
+            messages.send_signal, run_id, name, payload, message or secrets.token_hex(8)
+        )
+
+    async def update(
+        self,
+        run_id: str,
+        update: Update[T, U],
+        value: T,
+        *,
+        id: str | None = None,  # noqa: A002 - the field's word
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - the same word as everywhere else
+    ) -> U:
+        """Ask a run for a reply, and wait for it.
+
+        Args:
+            run_id: The run; of a chain of runs that continue one another, the newest is asked.
+            update: What kind of request.
+            value: The request.
+            id: Its id. Asking again with the same id and content waits for the same reply. One is made when none is
+                given.
+            timeout: How long to wait. The request stays when time is up: ask again with the same id.
+
+        Raises:
+            UpdateRefusedError: The run refused, or ended before it replied.
+            TimeoutError: Time was up.
+        """
+        update_id = id or secrets.token_hex(8)
+        await self.database.write(
+            messages.request_update, run_id, update.name, update.encode(value), update_id
+        )
+        async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+            while True:
+                state, reply = await self.database.read(messages.reply_of, run_id, update_id)
+                if state == "answered":
+                    return update.decode_reply(reply)
+                if isinstance(reply, dict) and state == "refused":
+                    text = f"Run {run_id} refused the update {update.name}: {reply['type']}: {reply['message']}"
+                    raise UpdateRefusedError(text, run_id=run_id, type=str(reply["type"]))
+                await asyncio.sleep(_POLL)
+
+    async def query(self, run_id: str, key: str) -> Any:
+        """Return what a run has published under a key; needs no worker. `UnknownKeyError` when there is nothing."""
+        values = await self.published(run_id)
+        if key not in values:
+            known = ", ".join(values) or "nothing"
+            raise UnknownKeyError(f"Run {run_id} has not published {key!r}; published: {known}.")
+        return values[key]
+
+    async def published(self, run_id: str) -> dict[str, Any]:
+        """Return everything that a run has published; of a chain of runs, the newest."""
+        return dict(await self.database.read(_published, run_id))
 
     async def decide(
         self,
@@ -405,13 +521,18 @@ def _summaries(tx: Tx, /, **filters: Any) -> list[RunSummary]:
     return [_summary(item, workers, now) for item in evidence]
 
 
+def _published(tx: Tx, run_id: str) -> dict[str, Json]:
+    return attribute_verbs.published_of(tx, messages.current_run(tx, run_id).id)
+
+
 def _workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
     return reading.now(tx), reading.worker_evidence(tx)
 
 
 def _detail(tx: Tx, run_id: str) -> RunDetail:
     now, evidence, workers = reading.one_evidence(tx, run_id)
-    signature = reading.run_row(tx, run_id).error_signature
+    row = reading.run_row(tx, run_id)
+    signature = row.error_signature
     return RunDetail(
         summary=_summary(evidence, workers, now),
         now=now,
@@ -425,6 +546,12 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         drifts=tuple(reading.drifts_of(tx, run_id)),
         patches=tuple(reading.decisions_of(tx, run_id)),
         same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
+        attributes=attribute_verbs.attributes_of(tx, run_id),
+        published=attribute_verbs.published_of(tx, run_id),
+        parent=row.parent,
+        previous=row.previous,
+        continued_to=row.continued_to,
+        children=tuple(reading.children_of(tx, run_id)),
     )
 
 

@@ -4,6 +4,7 @@
     ├── UsageError                  a call that cannot be carried out as asked
     │   ├── UnknownWorkflowError
     │   ├── UnknownRunError
+    │   ├── UnknownKeyError         a run has published nothing under that key
     │   ├── RunExistsError
     │   ├── RunClosedError
     │   ├── ArgumentError
@@ -56,6 +57,10 @@ class UnknownWorkflowError(UsageError):
 
 class UnknownRunError(UsageError):
     """Report a run id that is not in the database."""
+
+
+class UnknownKeyError(UsageError):
+    """Report a key under which a run has published nothing."""
 
 
 class RunExistsError(UsageError):

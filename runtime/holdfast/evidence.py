@@ -1,7 +1,7 @@
 """The committed rows that a verdict on a run rests on, as values. Instants are milliseconds since 1970 UTC."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -51,7 +51,10 @@ class ActivityEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitEvidence:
-    """Hold the row of one timer or condition that has not been answered."""
+    """Hold the row of one wait: a timer, a signal, an update, a child, or a condition.
+
+    `due_at` is when a timer of its own ends it.
+    """
 
     seq: int
     kind: str
@@ -59,6 +62,7 @@ class WaitEvidence:
     opened_at: int
     fire_at: int | None
     site: str
+    due_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,7 @@ class ApprovalEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvidence:
-    """Hold the row of one run and those of everything it waits for."""
+    """Hold the row of one run and those of everything it waits for, its children by their ids included."""
 
     id: str
     workflow: str
@@ -106,3 +110,4 @@ class RunEvidence:
     activities: Sequence[ActivityEvidence] = ()
     waits: Sequence[WaitEvidence] = ()
     approvals: Sequence[ApprovalEvidence] = ()
+    children: Mapping[str, "RunEvidence"] = field(default_factory=dict)

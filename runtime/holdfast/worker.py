@@ -259,7 +259,7 @@ class Worker:
             await self._record_fault(claim, prepared)
             return
         await self._database.write(
-            runs.commit_turns, claim, prepared.turns, code=code, condition=prepared.condition,
+            runs.commit_turns, claim, prepared.turns, code=code, parked=prepared.parked,
             decisions=prepared.decisions, drifts=prepared.drifts,
         )  # fmt: skip
 

@@ -46,6 +46,9 @@ TIMER = WaitEvidence(
     seq=2, kind="timer", name="", opened_at=NOW - 4000, fire_at=NOW + DAY, site="flow.py:4 in flow"
 )
 CONDITION = replace(TIMER, seq=0, kind="condition", fire_at=None)
+SIGNAL = replace(CONDITION, seq=-1, kind="signal", name="paid")
+UPDATE = replace(CONDITION, seq=-2, kind="update", name="move")
+CHILD = replace(CONDITION, seq=-3, kind="child", name="c")
 APPROVAL = ApprovalEvidence(
     seq=3, name="refund", ask="Refund 640 EUR?", to=("ops",), opened_at=NOW - DAY, due_at=NOW + 2 * DAY,
     delivered_at=NOW - DAY, site="flow.py:5 in flow",
@@ -65,6 +68,13 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "work.ready": (READY, [WORKER]),
     "wait.delayed_start": (replace(READY, done_turn=0, start_at=NOW + DAY, task_visible_at=NOW + DAY), []),
     "wait.timer": (replace(RUN, waits=(TIMER,)), []),
+    "wait.signal": (replace(RUN, waits=(SIGNAL,)), []),
+    "wait.update": (replace(RUN, waits=(UPDATE,)), []),
+    "wait.child": (
+        replace(RUN, waits=(CHILD,), children={"c": replace(RUN, id="c", waits=(TIMER,))}), [],
+    ),
+    "wait.condition": (replace(RUN, waits=(replace(CONDITION, name="stock is there"), UPDATE)), []),
+    "stuck.child_missing": (replace(RUN, waits=(CHILD,)), []),
     "retry.activity": (replace(RUN, activities=(FAILED,)), [WORKER]),
     "retry.task": (replace(READY, failures=1, error={"type": "KeyError"}, task_visible_at=NOW + 3000), [WORKER]),
     "late.backlog": (replace(READY, task_visible_at=NOW - DAY), [WORKER]),
@@ -93,7 +103,7 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "stuck.no_mover": (RUN, [WORKER]),
     **{
         f"closed.{status}": (replace(RUN, status=status, closed_at=NOW), [])
-        for status in ("completed", "failed", "cancelled", "terminated")
+        for status in ("completed", "failed", "cancelled", "terminated", "timed_out", "continued")
     },
 }  # fmt: skip
 
@@ -124,6 +134,25 @@ def test_age_alone_never_means_stuck(code: str) -> None:
     )  # fmt: skip
 
     assert health(old, workers, NOW).family is CODES[code].family
+
+
+@pytest.mark.parametrize("code", ["stuck.no_worker", "human.overdue", "retry.activity"])
+def test_a_parent_has_the_code_of_the_child_that_holds_it(code: str) -> None:
+    child, workers = CASES[code]
+    parent = replace(RUN, waits=(CHILD,), children={"c": replace(child, id="c")})
+
+    verdict = health(parent, workers, NOW)
+
+    assert verdict.code == code
+    assert verdict.why.startswith("Waits for its child 'c': ")
+
+
+def test_a_condition_that_only_conditions_surround_is_stuck() -> None:
+    run = replace(
+        RUN, waits=(replace(CONDITION, name="stock is there"), replace(CONDITION, seq=-9))
+    )
+
+    assert health(run, [WORKER], NOW).code == "stuck.unsatisfiable"
 
 
 def test_a_stuck_item_dominates_and_says_what_still_moves() -> None:

@@ -1,20 +1,22 @@
 """Verbs that end a run: by its own command, by a request to cancel, or from outside."""
 
+import contextlib
 from typing import Any
 
 from sqlalchemy import delete, select, update
 
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
-from holdfast._store.tables import activity, approval, run, wait
-from holdfast.codec import pack
+from holdfast._store.tables import activity, approval, child, run, update_request, wait
+from holdfast.codec import pack, unpack
 from holdfast.errors import RunClosedError, UnknownRunError
+from holdfast.history import Json
 from holdfast.runs import ActivityState, RunStatus, TaskState
 
 
 def close(tx: Tx, run_id: str, status: RunStatus, result: bytes | None) -> None:
     """End a run, in the transaction of the worker that holds its lease or of whoever ends it from outside."""
-    tx.conn.execute(
+    done = tx.conn.execute(
         update(run)
         .where(run.c.id == run_id, run.c.closed_at.is_(None))
         .values(
@@ -22,7 +24,12 @@ def close(tx: Tx, run_id: str, status: RunStatus, result: bytes | None) -> None:
             lease_epoch=run.c.lease_epoch + 1, result=result,
         )
     )  # fmt: skip
+    if done.rowcount != 1:
+        return
     close_items(tx, run_id)
+    _refuse_updates(tx, run_id, status)
+    _tell_parents(tx, run_id, status, None if result is None else unpack(result))
+    _close_children(tx, run_id)
 
 
 def close_items(tx: Tx, run_id: str) -> None:
@@ -30,6 +37,76 @@ def close_items(tx: Tx, run_id: str) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id))
     cancel_activities(tx, run_id, None)
     withdraw_approvals(tx, run_id, None)
+
+
+def _refuse_updates(tx: Tx, run_id: str, status: RunStatus) -> None:
+    message = f"run {run_id} is {status.value}: it ended before it answered"
+    failure: Json = {"type": "RunClosedError", "message": message, "attempts": 1, "details": None}
+    tx.conn.execute(
+        update(update_request)
+        .where(update_request.c.run_id == run_id, update_request.c.state == "requested")
+        .values(state="refused", answered_at=tx.now, reply=pack(failure))
+    )
+
+
+def _tell_parents(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:
+    links = tx.conn.execute(
+        select(child.c.run_id, child.c.seq).where(child.c.child == run_id, child.c.open)
+    ).all()
+    for link in links:
+        _forget_child(tx, link.run_id, link.seq)
+        body: dict[str, Json] = {"seq": link.seq, "result": result}
+        if status is not RunStatus.COMPLETED:
+            body = {"seq": link.seq, "status": status.value, "failure": _failure(status, result)}
+        kind = "child_completed" if status is RunStatus.COMPLETED else "child_failed"
+        append_event(tx, link.run_id, kind, body)
+
+
+def _failure(status: RunStatus, result: Json) -> Json:
+    if status is RunStatus.FAILED and isinstance(result, dict):
+        return result
+    reason = result.get("reason") if isinstance(result, dict) else None
+    type_name = {"cancelled": "RunCancelledError", "terminated": "RunTerminatedError"}.get(
+        status.value, "RunTimedOutError"
+    )
+    return {
+        "type": type_name,
+        "message": str(reason or status.value),
+        "attempts": 1,
+        "details": None,
+    }
+
+
+def _forget_child(tx: Tx, run_id: str, seq: int) -> None:
+    tx.conn.execute(
+        update(child).where(child.c.run_id == run_id, child.c.seq == seq).values(open=False)
+    )
+
+
+def _close_children(tx: Tx, run_id: str) -> None:
+    """Do with the children of a run that has ended what it said at their start."""
+    links = tx.conn.execute(
+        select(child.c.child, child.c.seq, child.c.on_close)
+        .where(child.c.run_id == run_id, child.c.open)
+        .order_by(child.c.seq)
+    ).all()
+    for link in links:
+        _forget_child(tx, run_id, link.seq)
+        with contextlib.suppress(RunClosedError, UnknownRunError):
+            if link.on_close == "cancel":
+                request_cancel(tx, link.child, f"run {run_id}, which started it, has ended")
+            elif link.on_close == "terminate":
+                terminate(tx, link.child, f"run {run_id}, which started it, has ended")
+
+
+def cancel_child(tx: Tx, run_id: str, seq: int) -> None:
+    """Ask the child that command `seq` started, if it did start one, to cancel itself."""
+    link = tx.conn.execute(
+        select(child.c.child).where(child.c.run_id == run_id, child.c.seq == seq, child.c.open)
+    ).first()
+    if link is not None:
+        with contextlib.suppress(RunClosedError):
+            request_cancel(tx, link.child, f"run {run_id}, which started it, no longer needs it")
 
 
 def cancel_activities(tx: Tx, run_id: str, seq: int | None) -> None:

@@ -1,32 +1,45 @@
 """What each command asks of the database, in the transaction that records it."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, insert, select, update
 
-from holdfast._store.closing import cancel_activities, close, withdraw_approvals
+from holdfast._store.attributes import publish, store_attributes
+from holdfast._store.children import continue_as_new, start_child
+from holdfast._store.closing import cancel_activities, cancel_child, close, withdraw_approvals
 from holdfast._store.database import Tx
+from holdfast._store.messages import answer_update, deliver
+from holdfast._store.records import Parked
 from holdfast._store.tables import activity, approval, wait
 from holdfast._store.tables import command as command_table
 from holdfast.codec import pack
 from holdfast.history import (
+    AnswerUpdate,
     CancelCommand,
     CancelRun,
     Command,
     CompleteRun,
+    ContinueAsNew,
     FailRun,
+    PublishValue,
     RecordPatch,
+    RefuseUpdate,
     ReopenApproval,
     RequestApproval,
     ScheduleActivity,
+    SendSignal,
+    SetAttributes,
+    StartChild,
     StartTimer,
     body_of,
     name_of,
 )
 from holdfast.runs import ActivityState, RunStatus
 
-_CONDITION = 0  # commands count from 1, so 0 is free for the wait that no command explains
 
-
-def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: str, at: int) -> None:
+def apply_command(  # noqa: C901, PLR0912 - one line per kind
+    tx: Tx, run_id: str, turn: int, command: Command, *, queue: str, at: int
+) -> None:
     """Record one command and do what it asks for; `at` is the time of the event that it answers."""
     tx.conn.execute(
         insert(command_table).values(
@@ -51,6 +64,18 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
             close(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
         case CancelRun():
             close(tx, run_id, RunStatus.CANCELLED, None)
+        case PublishValue():
+            publish(tx, run_id, turn, command.key, command.value)
+        case SetAttributes():
+            store_attributes(tx, run_id, command.attributes)
+        case AnswerUpdate() | RefuseUpdate():
+            answer_update(tx, run_id, command)
+        case StartChild():
+            start_child(tx, run_id, command, queue)
+        case SendSignal():
+            deliver(tx, run_id, command)
+        case ContinueAsNew():
+            continue_as_new(tx, run_id, turn, command)
         case RecordPatch():
             pass  # the record is all there is
 
@@ -122,26 +147,25 @@ def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
 def _take_back(tx: Tx, run_id: str, seq: int) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == seq))
     cancel_activities(tx, run_id, seq)
+    cancel_child(tx, run_id, seq)
     withdraw_approvals(tx, run_id, seq)
 
 
-def mark_condition(tx: Tx, run_id: str, site: str | None) -> None:
-    """Record the wait of a run that asked for nothing, or remove that record when `site` is None."""
-    known = tx.conn.execute(
-        select(wait.c.site).where(wait.c.run_id == run_id, wait.c.seq == _CONDITION)
-    ).scalar()
-    if known == site:
-        return
-    tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == _CONDITION))
-    if site is not None:
+def mark_parked(tx: Tx, run_id: str, parked: Sequence[Parked]) -> None:
+    """Record the waits that no command explains, and forget those that are over."""
+    known = set(
         tx.conn.execute(
-            insert(wait).values(
-                run_id=run_id,
-                seq=_CONDITION,
-                kind="condition",
-                name="",
-                opened_at=tx.now,
-                fire_at=None,
-                site=site,
-            )
-        )
+            select(wait.c.seq).where(wait.c.run_id == run_id, wait.c.seq <= 0)
+        ).scalars()
+    )
+    over = known - {item.number for item in parked}
+    if over:
+        tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq.in_(sorted(over))))
+    for item in parked:
+        if item.number not in known:
+            tx.conn.execute(
+                insert(wait).values(
+                    run_id=run_id, seq=item.number, kind=item.kind, name=item.name, opened_at=item.since,
+                    due_at=item.deadline, fire_at=None, site=item.site,
+                )
+            )  # fmt: skip

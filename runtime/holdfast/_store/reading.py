@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
+from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
 from holdfast._store.tables import (
     activity,
@@ -27,7 +29,7 @@ from holdfast.evidence import (
     WaitEvidence,
     WorkerEvidence,
 )
-from holdfast.history import Header, History, Turn, make_command, make_event
+from holdfast.history import Header, History, Json, Turn, make_command, make_event
 
 
 def resolve_run_id(tx: Tx, given: str) -> str:
@@ -61,10 +63,30 @@ def run_row(tx: Tx, run_id: str) -> Row[Any]:
     return row
 
 
-def outcome(tx: Tx, run_id: str) -> tuple[str, str, Any]:
-    """Return status, workflow and decoded closing payload of a run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Hold how the last run of a chain has ended, with the decoded payload of its end; `status` may be open."""
+
+    status: str
+    workflow: str
+    closing: Any
+
+
+def outcome(tx: Tx, run_id: str) -> Ended:
+    """Return how a run ended, or the last of those that continue it."""
     row = run_row(tx, run_id)
-    return row.status, row.workflow, None if row.result is None else unpack(row.result)
+    while row.continued_to is not None:
+        row = run_row(tx, row.continued_to)
+    closing = None if row.result is None else unpack(row.result)
+    return Ended(status=row.status, workflow=row.workflow, closing=closing)
+
+
+def children_of(tx: Tx, run_id: str) -> list[str]:
+    """Return the runs that a run has started."""
+    rows = tx.conn.execute(
+        select(run.c.id).where(run.c.parent == run_id).order_by(run.c.created_at, run.c.id)
+    )
+    return [row.id for row in rows]
 
 
 def load_history(tx: Tx, run_id: str) -> History:
@@ -96,12 +118,13 @@ def _body(data: bytes) -> Mapping[str, Any]:
     return body
 
 
-def list_evidence(
+def list_evidence(  # noqa: PLR0913 - one query, each filter by name
     tx: Tx,
     *,
     open_only: bool,
     workflow: str | None,
     prefix: str,
+    where: Mapping[str, Json],
     before: tuple[int, str] | None,
     limit: int,
 ) -> tuple[int, list[RunEvidence], list[WorkerEvidence]]:
@@ -113,6 +136,8 @@ def list_evidence(
         query = query.where(run.c.workflow == workflow)
     if prefix:
         query = query.where(func.substr(run.c.id, 1, len(prefix)) == prefix)
+    for key, value in where.items():
+        query = query.where(has_attribute(key, value))
     if before is not None:
         at, run_id = before
         query = query.where(
@@ -127,12 +152,13 @@ def one_evidence(tx: Tx, run_id: str) -> tuple[int, RunEvidence, list[WorkerEvid
     return tx.now, _evidence(tx, [run_row(tx, run_id)])[0], worker_evidence(tx)
 
 
-def _evidence(tx: Tx, rows: Sequence[Row[Any]]) -> list[RunEvidence]:
+def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvidence]:
     ids = [row.id for row in rows if row.closed_at is None]
     activities = _grouped(tx, select(activity).where(activity.c.closed_at.is_(None)), activity, ids)
     waits = _grouped(tx, select(wait), wait, ids)
     approvals = _grouped(tx, select(approval).where(approval.c.state == "open"), approval, ids)
     sites = {(w.run_id, w.seq): w.site for group in waits.values() for w in group}
+    children = _children(tx, waits, depth)
     return [
         RunEvidence(
             id=r.id, workflow=r.workflow, queue=r.queue, status=r.status, code=r.code, created_at=r.created_at,
@@ -145,11 +171,28 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]]) -> list[RunEvidence]:
             activities=tuple(_activity(a) for a in activities[r.id]),
             waits=tuple(_wait(w) for w in waits[r.id] if w.kind != "approval"),
             approvals=tuple(_approval(a, sites.get((a.run_id, a.seq), "")) for a in approvals[r.id]),
+            children={w.name: children[w.name] for w in waits[r.id] if w.kind == "child" and w.name in children},
         )
         for r in rows
     ]  # fmt: skip
 
 
+def _children(
+    tx: Tx, waits: Mapping[str, Sequence[Row[Any]]], depth: int
+) -> dict[str, RunEvidence]:
+    """Return the evidence of the children that runs wait for, their own children included."""
+    names = sorted({w.name for group in waits.values() for w in group if w.kind == "child"})
+    if depth >= _MAX_DEPTH or not names:
+        return {}
+    rows: list[Row[Any]] = []
+    for start in range(0, len(names), _CHUNK):
+        rows += tx.conn.execute(
+            select(run).where(run.c.id.in_(names[start : start + _CHUNK]))
+        ).all()
+    return {found.id: found for found in _evidence(tx, rows, depth + 1)}
+
+
+_MAX_DEPTH = 20  # of runs that wait for one another
 _CHUNK = 500  # bound parameters per statement
 
 
@@ -176,7 +219,13 @@ def _activity(a: Row[Any]) -> ActivityEvidence:
 
 def _wait(w: Row[Any]) -> WaitEvidence:
     return WaitEvidence(
-        seq=w.seq, kind=w.kind, name=w.name, opened_at=w.opened_at, fire_at=w.fire_at, site=w.site
+        seq=w.seq,
+        kind=w.kind,
+        name=w.name,
+        opened_at=w.opened_at,
+        fire_at=w.fire_at,
+        due_at=w.due_at,
+        site=w.site,
     )
 
 

@@ -1,6 +1,7 @@
 """The values that verbs take and give."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.history import Json
@@ -21,6 +22,11 @@ class NewRun:
     digest: str
     args: list[Json]
     start_at: int | None = None
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+    parent: str | None = None
+    previous: str | None = None
+    first_run: str | None = None
+    lineage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,18 @@ class ActivityClaim:
     attempt: int
     args: list[Json]
     options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """Describe a wait that no command explains; `number` is below 1, and instants are milliseconds."""
+
+    number: int
+    kind: str
+    name: str
+    site: str
+    since: int
+    deadline: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,12 @@ from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, se
 
 from holdfast._store.closing import open_row
 from holdfast._store.database import Tx
-from holdfast._store.effects import apply_command, mark_condition
-from holdfast._store.records import Fault, NewRun, RunClaim
+from holdfast._store.effects import apply_command, mark_parked
+from holdfast._store.records import Fault, Parked, RunClaim
 from holdfast._store.tables import drift, inbound, patch_decision, run
 from holdfast.codec import pack
 from holdfast.errors import (
     LeaseLostError,
-    RunExistsError,
     UsageError,
 )
 from holdfast.history import Command
@@ -20,39 +19,6 @@ from holdfast.runs import RunStatus, TaskState
 
 OPEN = RunStatus.OPEN.value
 _REMEMBERED_CODES = 400  # characters: about thirty fingerprints
-
-
-def start_run(tx: Tx, new: NewRun) -> bool:
-    """Insert a run with its first event; False when the same request has already started it."""
-    known = tx.conn.execute(
-        select(run.c.request_digest, run.c.workflow).where(run.c.id == new.id)
-    ).first()
-    if known is not None:
-        if known.request_digest == new.digest:
-            return False
-        raise RunExistsError(
-            f"Run {new.id!r} exists already: it was started for {known.workflow} with other arguments. "
-            "Choose another id, or leave id out to have one made."
-        )
-    start_at = tx.now if new.start_at is None else new.start_at
-    tx.conn.execute(
-        insert(run).values(
-            id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, status=OPEN, seed=new.seed,
-            flags=new.flags, python=new.python, code=new.code, request_digest=new.digest, created_at=tx.now,
-            start_at=start_at, inbound_count=1, event_at=max(start_at, tx.now), done_turn=0, task_state=TaskState.READY.value,
-            task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0, first_run=new.id, lineage=new.id, retries_used=0,
-        )
-    )  # fmt: skip
-    tx.conn.execute(
-        insert(inbound).values(
-            run_id=new.id,
-            turn=1,
-            at=max(start_at, tx.now),
-            kind="run_started",
-            body=pack({"args": new.args}),
-        )
-    )
-    return True
 
 
 def claim_runs(
@@ -112,14 +78,13 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
     turns: Sequence[tuple[int, Sequence[Command]]],
     *,
     code: str,
-    condition: str | None,
+    parked: Sequence[Parked],
     decisions: Iterable[Mapping[str, object]],
     drifts: Iterable[Mapping[str, object]],
 ) -> bool:
     """Record the commands of turns and everything they ask for; True when more events wait to be applied.
 
-    `condition` is the line at which a run waits that asked for nothing; None when it did. The lease ends with the
-    commit, whatever the outcome.
+    `parked` are the waits that no command explains. The lease ends with the commit, whatever the outcome.
     """
     last = turns[-1][0] if turns else claim.done_turn
     row = tx.conn.execute(
@@ -139,7 +104,7 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
         ).scalar_one()
         for command in commands:
             apply_command(tx, claim.run_id, turn, command, queue=row.queue, at=at)
-    mark_condition(tx, claim.run_id, condition)
+    mark_parked(tx, claim.run_id, parked)
     _remember(tx, claim.run_id, decisions, drifts)
     return bool(row.inbound_count > last)
 

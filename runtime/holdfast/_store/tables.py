@@ -141,6 +141,9 @@ class Wait(SQLModel, table=True):
     name: str
     opened_at: int = Field(sa_column=_ms())
     fire_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    due_at: int | None = Field(
+        default=None, sa_column=_ms(nullable=True)
+    )  # of a wait that a timer of its own ends
     site: str
 
 

@@ -41,7 +41,7 @@ def claim_activity(client: Client, owner: str) -> list[ActivityClaim]:
 def commit(client: Client, claim: RunClaim) -> None:
     done = CompleteRun(seq=1, site="", result=0)
     client.database.write_now(
-        runs.commit_turns, claim, [(1, [done])], code="x", condition=None, decisions=[], drifts=[]
+        runs.commit_turns, claim, [(1, [done])], code="x", parked=[], decisions=[], drifts=[]
     )
 
 
@@ -178,7 +178,7 @@ async def test_an_event_that_arrives_while_a_turn_is_applied_is_not_lost(client:
     claim = claim_sleeper(client)
     await handle.cancel(reason="meanwhile")
     more = client.database.write_now(
-        runs.commit_turns, claim, [(1, [])], code="x", condition=None, decisions=[], drifts=[]
+        runs.commit_turns, claim, [(1, [])], code="x", parked=[], decisions=[], drifts=[]
     )
 
     assert more

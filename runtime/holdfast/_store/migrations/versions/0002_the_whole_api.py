@@ -144,5 +144,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_run_first_run"), "run", ["first_run"], unique=False)
 
+    op.add_column("wait", sa.Column("due_at", sa.BigInteger(), nullable=True))
+
     # Every run began a chain of its own until now, and used its own keys.
     op.execute(sa.text("UPDATE run SET first_run = id, lineage = id"))
