@@ -390,6 +390,49 @@ def retry(run_id: str, db: str | None) -> None:
 
 @main.command()
 @click.argument("run_id", metavar="RUN")
+@click.argument("seq", type=int, metavar="SEQ")
+@_DB
+@click.option("--happened", metavar="JSON", help="Its effect has happened, and this is its result.")
+@click.option("--retry", "again", is_flag=True, help="Nothing has happened: try it again.")
+@click.option("--fail", metavar="REASON", help="It fails for good, for this reason.")
+@click.option("--by", required=True, help="Who decides.")
+def resolve(
+    run_id: str,
+    seq: int,
+    db: str | None,
+    happened: str | None,
+    again: bool,
+    fail: str | None,
+    by: str,
+) -> None:
+    """Say what became of activity SEQ of RUN, whose outcome is unknown: --happened, --retry or --fail."""
+    from holdfast.client import UNDECIDED
+
+    result = UNDECIDED if happened is None else _json_argument(happened, 3)
+
+    async def work(client: Any) -> None:
+        found = await client.resolve(run_id)
+        if happened is not None:
+            _load_code((await client.history(found)).header.entry)
+        await client.resolve_activity(found, seq, by=by, happened=result, retry=again, fail=fail)
+        click.echo(f"{found}: activity #{seq} resolved by {by}")
+
+    _with_client(db, work)
+
+
+def _load_code(entry: str) -> None:
+    """Import the code of a workflow, so that a result can be checked against its type."""
+    from holdfast._registry import import_entry
+    from holdfast.errors import UnknownWorkflowError
+
+    try:
+        import_entry(entry.partition(":")[0])
+    except UnknownWorkflowError as error:
+        click.echo(f"the result is not checked against its type: {error.message}", err=True)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
 @_DB
 @click.option("--reason", required=True, help="Why, for the record.")
 def cancel(run_id: str, db: str | None, reason: str) -> None:

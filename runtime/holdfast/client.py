@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import secrets
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,14 +14,16 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from holdfast._core.driver import FLAGS
-from holdfast._registry import import_entry
-from holdfast._store import closing, events, reading, runs
+from holdfast._registry import import_entry, reachable_definitions
+from holdfast._store import attention, closing, events, reading, runs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import NewRun
+from holdfast.activity import Activity
 from holdfast.clock import VirtualClock
-from holdfast.codec import check_answer, unpack
+from holdfast.codec import check_answer, encode, unpack
 from holdfast.errors import (
     ArgumentError,
+    PayloadError,
     RunCancelledError,
     RunFailedError,
     RunTerminatedError,
@@ -28,13 +31,15 @@ from holdfast.errors import (
 )
 from holdfast.evidence import RunEvidence, WorkerEvidence
 from holdfast.health import Family, Verdict, health
-from holdfast.history import History, canonical
+from holdfast.history import History, Json, canonical
+from holdfast.retry import check_retry_budget
 from holdfast.workflow import Workflow
 
 R = TypeVar("R")
 _POLL = 0.05
 _MAX_ID = 200
 _MAX_NAME = 200
+UNDECIDED: Any = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,11 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSummary:
-    """Describe an activity of a run and its last attempt."""
+    """Describe an activity of a run and its last attempt.
+
+    `heartbeat` are its last details. `resolution` is what the person `resolved_by` decided when the outcome was unknown:
+    happened, retry, or fail with the reason.
+    """
 
     seq: int
     name: str
@@ -66,6 +75,11 @@ class AttemptSummary:
     lease_owner: str | None
     error_type: str | None
     error_message: str | None
+    effect: str = "idempotent"
+    heartbeat: Any = None
+    heartbeat_at: int | None = None
+    resolution: str | None = None
+    resolved_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +106,8 @@ class ApprovalSummary:
 class RunDetail:
     """Describe a run in full, at the time `now` of the database's clock in milliseconds.
 
-    `same_place` counts the open runs that stop at the same difference or bug, this one included.
+    `same_place` counts the open runs that stop at the same difference or bug, this one included. `retries_used` counts
+    the retries of all its activities, of which it may have `retry_budget`; None sets no limit.
     """
 
     summary: RunSummary
@@ -104,6 +119,8 @@ class RunDetail:
     drifts: tuple[dict[str, Any], ...]
     patches: tuple[dict[str, Any], ...]
     same_place: int
+    retry_budget: int | None = None
+    retries_used: int = 0
 
 
 class RunHandle(Generic[R]):
@@ -204,6 +221,7 @@ class Client:
         id: str | None = None,  # noqa: A002 - the field's word
         queue: str = "default",
         start_at: datetime | None = None,
+        retry_budget: int | None = None,
     ) -> RunHandle[R]:
         """Start a run, durably: once this returns it will be carried out.
 
@@ -214,7 +232,9 @@ class Client:
                 run; with other arguments it raises `RunExistsError`. One is made when none is given.
             queue: Which workers advance it.
             start_at: An aware time before which it does not start.
+            retry_budget: How many retries its activities may have together; by default what the workflow defines.
         """
+        check_retry_budget(retry_budget, "start")
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
         encoded = found.definition.signature.encode_args(args, {})
@@ -223,6 +243,7 @@ class Client:
             id=run_id, workflow=found.name, entry=found.definition.entry, queue=queue, seed=secrets.token_hex(8),
             flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
+            retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
         )  # fmt: skip
         await self.database.write(runs.start_run, new)
         return RunHandle(self, run_id, found)
@@ -328,10 +349,7 @@ class Client:
         Raises:
             ApprovalError: There is no such open approval, it is decided already, or the answer does not fit.
         """
-        if not by.strip() or len(by) > _MAX_NAME:
-            raise ArgumentError(
-                f"decide(by=…) needs 1 to {_MAX_NAME} characters: the history must say who decided."
-            )
+        decider = _checked_name(by, "decide")
         row = await self.database.read(events.find_approval, run_id, approval, seq)
         tree = check_answer(
             answer, unpack(row.schema), what=f"The answer to {approval!r} of run {run_id}"
@@ -341,10 +359,49 @@ class Client:
             run_id,
             approval,
             answer=tree,
-            by=by.strip(),
+            by=decider,
             comment=comment,
             seq=row.seq,
         )
+
+    async def resolve_activity(
+        self,
+        run_id: str,
+        seq: int,
+        *,
+        by: str,
+        happened: Any = UNDECIDED,
+        retry: bool = False,
+        fail: str | None = None,
+    ) -> None:
+        """Say what became of an activity in attention: exactly one of `happened`, `retry` and `fail`.
+
+        Args:
+            run_id: The run.
+            seq: The number of the activity in its run, as `holdfast why` shows it.
+            by: Who decides.
+            happened: Its effect has happened, and this is its result, as a value or as its JSON. It is checked against
+                the activity's type where this process has loaded the workflow's code.
+            retry: Its effect has not happened: another attempt starts, whatever the retry policy says.
+            fail: It fails for good, for this reason.
+
+        Raises:
+            UsageError: The activity is not in attention.
+            ArgumentError: The result does not fit, or it is not said what happened.
+        """
+        decider = _checked_name(by, "resolve_activity")
+        if [happened is not UNDECIDED, retry, fail is not None].count(True) != 1:
+            raise ArgumentError(
+                "resolve_activity(…): give exactly one of happened=RESULT, retry=True and fail=REASON."
+            )
+        if retry:
+            await self.database.write(attention.try_again, run_id, seq, by=decider)
+        elif fail is not None:
+            await self.database.write(attention.it_failed, run_id, seq, fail, by=decider)
+        else:
+            row = await self.database.read(attention.waiting_row, run_id, seq)
+            tree = checked_result(happened, name=row.name, entry=row.entry)
+            await self.database.write(attention.it_happened, run_id, seq, tree, by=decider)
 
     async def cancel(self, run_id: str, *, reason: str = "") -> None:
         """Ask a run to cancel itself; its clean-up code runs."""
@@ -367,6 +424,29 @@ def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
     raise UnknownWorkflowError(
         f"{given!r} is not a workflow. Give a function decorated with @workflow.define, or its name as module:function."
     )
+
+
+def _checked_name(by: str, call: str) -> str:
+    if not by.strip() or len(by) > _MAX_NAME:
+        raise ArgumentError(
+            f"{call}(by=…) needs 1 to {_MAX_NAME} characters: the record must say who decided."
+        )
+    return by.strip()
+
+
+def checked_result(value: Any, *, name: str, entry: str) -> Json:
+    """Return a result as JSON; it is held against the type of the activity `name` where the code of `entry` is loaded."""
+    try:
+        tree = encode(value, Any, what=f"The result of {name}")
+        found = sys.modules.get(entry.partition(":")[0])
+        for definition in [] if found is None else reachable_definitions(found):
+            if isinstance(definition, Activity) and definition.name == name:
+                return definition.definition.signature.encode_result(
+                    definition.definition.signature.decode_result(tree)
+                )
+    except PayloadError as error:
+        raise ArgumentError(f"{error.message} Nothing was written.") from error
+    return tree
 
 
 def _checked_id(given: str | None, workflow: str) -> str:
@@ -411,20 +491,23 @@ def _workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
 
 def _detail(tx: Tx, run_id: str) -> RunDetail:
     now, evidence, workers = reading.one_evidence(tx, run_id)
-    signature = reading.run_row(tx, run_id).error_signature
+    row = reading.run_row(tx, run_id)
+    signature = row.error_signature
     return RunDetail(
         summary=_summary(evidence, workers, now),
         now=now,
         evidence=evidence,
         history=reading.load_history(tx, run_id),
-        activities=tuple(_attempt(row) for row in reading.attempts_of(tx, run_id)),
+        activities=tuple(_attempt(found) for found in reading.attempts_of(tx, run_id)),
         approvals=tuple(
-            _approval(row)
-            for row in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
+            _approval(found)
+            for found in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
         ),
         drifts=tuple(reading.drifts_of(tx, run_id)),
         patches=tuple(reading.decisions_of(tx, run_id)),
         same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
+        retry_budget=row.retry_budget,
+        retries_used=row.retries_used,
     )
 
 
@@ -432,7 +515,9 @@ def _attempt(row: Any) -> AttemptSummary:
     return AttemptSummary(
         seq=row.seq, name=row.name, queue=row.queue, state=row.state, site=row.site, attempt=row.attempt,
         scheduled_at=row.scheduled_at, started_at=row.started_at, closed_at=row.closed_at, lease_owner=row.lease_owner,
-        error_type=row.error_type, error_message=row.error_message,
+        error_type=row.error_type, error_message=row.error_message, effect=row.effect,
+        heartbeat=None if row.beat is None else unpack(row.beat), heartbeat_at=row.beat_at,
+        resolution=row.resolution, resolved_by=row.resolved_by,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ Every message says what happened, where, what was expected and what to do next. 
 the message is the only positional argument, everything else is an attribute.
 """
 
+from datetime import timedelta
 from typing import Any
 
 
@@ -228,10 +229,19 @@ class HistoryLimitError(WorkflowError):
 class ApplicationError(WorkflowError):
     """Fail an activity or a run on purpose.
 
-    With `non_retryable` an activity is not tried again. `details` must be JSON.
+    With `non_retryable` an activity is not tried again; `retry_after`, a timedelta, is the pause before it is.
+    `details` must be JSON.
     """
 
-    def __init__(self, message: str, *, non_retryable: bool = False, details: Any = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        non_retryable: bool = False,
+        details: Any = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
         super().__init__(message)
         self.non_retryable = non_retryable
         self.details = details
+        self.retry_after = retry_after

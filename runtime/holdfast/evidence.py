@@ -47,6 +47,8 @@ class ActivityEvidence:
     error_at: int | None
     same_error: int
     same_error_since: int | None
+    effect: str = "idempotent"
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

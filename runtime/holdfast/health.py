@@ -56,6 +56,7 @@ CODES: dict[str, Code] = {
         ("human.waiting", Family.PERSON, 50, "Needs a person"),
         ("human.due_soon", Family.PERSON, 51, "Due soon"),
         ("human.overdue", Family.PERSON, 52, "Overdue"),
+        ("human.attention", Family.PERSON, 53, "Outcome unknown"),
         ("stuck.unknown_workflow", Family.STUCK, 79, "Unknown workflow"),
         ("stuck.unsatisfiable", Family.STUCK, 81, "Never continues"),
         ("stuck.nobody_asked", Family.STUCK, 84, "Nobody asked"),
@@ -370,6 +371,8 @@ class _View:
                 )
             case "backoff":
                 return self._backoff(a, row)
+            case "attention":
+                return self._attention(a)
         knows = any(a.name in worker.activities for worker in self._live(a.queue))
         return self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site) or self._item(
             "stuck.unknown_activity", f"No worker on queue {a.queue!r} knows the activity {a.name!r}.",
@@ -394,10 +397,28 @@ class _View:
             else ""
         )
         running = span(self.now - (a.started_at or self.now))
+        if a.probe:
+            return self._item(
+                "work.activity", f"Worker {a.lease_owner} is finding out whether attempt {a.attempt} of {a.name} had its effect.",
+                since=a.started_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=row, next="Its answer is recorded.",
+            )  # fmt: skip
         return self._item(
             "work.activity", f"{a.name} attempt {a.attempt} on {a.lease_owner}, running {running}{beat}.",
             since=a.started_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=row,
             next="Its result is recorded.", next_at=None,
+        )  # fmt: skip
+
+    def _attention(self, a: ActivityEvidence) -> Item:
+        error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
+        row = self._row("activity", a, ("state", "effect", "attempt", "error_type", "error_at"))
+        return self._item(
+            "human.attention",
+            f"Nobody knows whether attempt {a.attempt} of {a.name} (#{a.seq}) had its effect: {error}.",
+            since=a.error_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=(row,),
+            next="Nothing: it waits until a person says what happened.",
+            actions=(
+                f"holdfast resolve {self.run.id} {a.seq} --happened RESULT", "--retry", "--fail REASON", "Cancel the run",
+            ),
         )  # fmt: skip
 
     def _backoff(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
@@ -418,6 +439,12 @@ class _View:
                 return due
         left = "no limit" if a.max_attempts is None else f"{a.max_attempts - a.attempt} left"
         soon = "now" if a.visible_at <= self.now else f"in {span(a.visible_at - self.now)}"
+        if a.probe:
+            return self._item(
+                "retry.activity", f"Attempt {a.attempt} of {a.name} ended by {error}; its probe is asked {soon} whether it happened.",
+                since=a.error_at or a.visible_at, seq=a.seq, site=a.site, evidence=row, next="Its probe is asked.",
+                next_at=a.visible_at, actions=("Cancel the run",),
+            )  # fmt: skip
         times = "once" if a.attempt == 1 else f"{a.attempt} times"
         return self._item(
             "retry.activity", f"{a.name} failed {times}, last {error}; attempt {a.attempt + 1} {soon} ({left}).",

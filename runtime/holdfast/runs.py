@@ -29,11 +29,12 @@ class TaskState(StrEnum):
 
 
 class ActivityState(StrEnum):
-    """Name the state of an activity."""
+    """Name the state of an activity; in *attention* its outcome is unknown, and a person has to say what happened."""
 
     READY = "ready"
     LEASED = "leased"
     BACKOFF = "backoff"
+    ATTENTION = "attention"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"

@@ -71,6 +71,7 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "human.waiting": (replace(RUN, approvals=(APPROVAL,)), []),
     "human.due_soon": (replace(RUN, approvals=(replace(APPROVAL, due_at=NOW + 60_000),)), []),
     "human.overdue": (replace(RUN, approvals=(replace(APPROVAL, due_at=NOW - 60_000),)), []),
+    "human.attention": (replace(RUN, activities=(replace(FAILED, state="attention", effect="once"),)), []),
     "stuck.unknown_workflow": (replace(READY, workflow="gone", task_visible_at=NOW - DAY), [WORKER]),
     "stuck.unsatisfiable": (replace(RUN, waits=(CONDITION,)), [WORKER]),
     "stuck.nobody_asked": (replace(RUN, approvals=(replace(APPROVAL, to=()),)), []),

@@ -4,7 +4,8 @@ from sqlalchemy import delete, insert, select, update
 
 from holdfast._store.closing import cancel_activities, close, withdraw_approvals
 from holdfast._store.database import Tx
-from holdfast._store.tables import activity, approval, wait
+from holdfast._store.scheduling import insert_activity
+from holdfast._store.tables import approval, wait
 from holdfast._store.tables import command as command_table
 from holdfast.codec import pack
 from holdfast.history import (
@@ -21,7 +22,7 @@ from holdfast.history import (
     body_of,
     name_of,
 )
-from holdfast.runs import ActivityState, RunStatus
+from holdfast.runs import RunStatus
 
 _CONDITION = 0  # commands count from 1, so 0 is free for the wait that no command explains
 
@@ -56,13 +57,9 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
 
 
 def _schedule(tx: Tx, run_id: str, command: ScheduleActivity, queue: str) -> None:
-    tx.conn.execute(
-        insert(activity).values(
-            run_id=run_id, seq=command.seq, name=command.name, queue=command.options.get("queue") or queue,
-            state=ActivityState.READY.value, site=command.site, args=pack(command.args), options=pack(command.options),
-            max_attempts=command.options.get("max_attempts"), attempt=0, scheduled_at=tx.now, visible_at=tx.now,
-            lease_epoch=0, same_error=0,
-        )
+    insert_activity(
+        tx, run_id=run_id, seq=command.seq, name=command.name, args=command.args, options=command.options,
+        queue=queue, site=command.site,
     )  # fmt: skip
 
 

@@ -171,6 +171,7 @@ def _activity(a: Row[Any]) -> ActivityEvidence:
         lease_owner=a.lease_owner, lease_until=a.lease_until, beat_at=a.beat_at,
         beat=None if a.beat is None else unpack(a.beat), error_type=a.error_type, error_message=a.error_message,
         error_at=a.error_at, same_error=a.same_error, same_error_since=a.same_error_since,
+        effect=a.effect, probe=a.probe,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ class NewRun:
     digest: str
     args: list[Json]
     start_at: int | None = None
+    retry_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,11 @@ class RunClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityClaim:
-    """Hold a lease on an activity: the right to record the outcome of this attempt."""
+    """Hold a lease on an activity: the right to record the outcome of this attempt.
+
+    With `probe` the outcome of attempt `attempt` is unknown, and the claim is for finding it out. `details` are those
+    of the last heartbeat of any attempt, `started_at` is the time of the claim by the database's clock.
+    """
 
     run_id: str
     seq: int
@@ -46,6 +51,17 @@ class ActivityClaim:
     attempt: int
     args: list[Json]
     options: dict[str, Any]
+    key: str
+    probe: bool
+    details: Json
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Hold a sign of life of an attempt; `details` None keeps those of the sign before."""
+
+    details: Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def start_run(tx: Tx, new: NewRun) -> bool:
             id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, status=OPEN, seed=new.seed,
             flags=new.flags, python=new.python, code=new.code, request_digest=new.digest, created_at=tx.now,
             start_at=start_at, inbound_count=1, event_at=max(start_at, tx.now), done_turn=0, task_state=TaskState.READY.value,
-            task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0, first_run=new.id, lineage=new.id, retries_used=0,
+            task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0, first_run=new.id, lineage=new.id, retries_used=0, retry_budget=new.retry_budget,
         )
     )  # fmt: skip
     tx.conn.execute(
