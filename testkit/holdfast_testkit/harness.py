@@ -141,6 +141,24 @@ class Sim:
             self.run_until(run, Family.PERSON.value)
         self._runner.run(self._client.decide(run.id, approval, answer, by=by, comment=comment))
 
+    def resolve(
+        self,
+        run: SimRun[Any],
+        activity: Activity[..., Any],
+        *,
+        by: str = "tester",
+        **decision: Any,
+    ) -> None:
+        """Say what became of an activity in attention: `happened=RESULT`, `retry=True` or `fail="reason"`."""
+        self._settle()
+        for row in self.describe(run).activities:
+            if row.name == activity.name and row.state == "attention":
+                self._runner.run(self._client.resolve_activity(run.id, row.seq, by=by, **decision))
+                return
+        raise SimStuckError(
+            f"No {activity.name} of run {run.id} is in attention; `run_until(run, 'human.attention')` goes on to there."
+        )
+
     def result(self, run: SimRun[R]) -> R:
         """Go on until the run ends, and return its result or raise how it ended."""
         self.run_until(run, Family.CLOSED.value)
@@ -211,7 +229,7 @@ class Sim:
     def _stand_in(self, activity: Activity[..., Any]) -> Activity[..., Any]:
         fake = self._fakes.get(activity.name)
         if fake is not None:
-            return replaced(activity, fake.answer)
+            return replaced(activity, fake.answer, fake.probe)
         return activity if activity.name in self._real else refusing(activity, self._missing)
 
 
