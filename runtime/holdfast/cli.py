@@ -336,6 +336,8 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         )
         return
     click.echo(f"{detail.summary.id}  {detail.summary.workflow}  {detail.summary.verdict.label}")
+    if detail.evidence.forked_from:
+        click.echo(f"forked from {detail.evidence.forked_from} at turn {detail.evidence.forked_at}")
     for item in detail.summary.verdict.items:
         click.echo(f"\n{item.code}  {item.why}")
         click.echo(f"  at: {item.site}" if item.site else "", nl=bool(item.site))
@@ -447,14 +449,63 @@ def cancel(run_id: str, db: str | None, reason: str) -> None:
 @click.argument("run_id", metavar="RUN")
 @_DB
 @click.option("--reason", required=True, help="Why, for the record.")
-def terminate(run_id: str, db: str | None, reason: str) -> None:
-    """End RUN at once; none of its code runs."""
+@click.option("--without-compensation", "bare", is_flag=True, help="Undo none of its steps.")
+def terminate(run_id: str, db: str | None, reason: str, *, bare: bool) -> None:
+    """End RUN: none of its code runs any more; what it has registered to undo its steps is carried out first."""
     _with_client(
         db,
         lambda client: _on_run(
-            client, run_id, lambda found: client.terminate(found, reason=reason)
+            client,
+            run_id,
+            lambda found: client.terminate(found, reason=reason, compensate=not bare),
         ),
     )
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_DB
+@click.option("--by", required=True, help="Who pauses it.")
+@click.option("--reason", default="", help="Why, for the record.")
+def pause(run_id: str, db: str | None, by: str, reason: str) -> None:
+    """Let nothing further of RUN be done until it is resumed; what happens to it is recorded."""
+    _with_client(
+        db,
+        lambda client: _on_run(
+            client, run_id, lambda found: client.pause(found, by=by, reason=reason)
+        ),
+    )
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_DB
+def resume(run_id: str, db: str | None) -> None:
+    """Let the paused RUN go on."""
+    _with_client(db, lambda client: _on_run(client, run_id, client.resume))
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_DB
+@click.option("--at", required=True, type=int, metavar="TURN", help="The last turn to copy.")
+@click.option("--id", "fork_id", help="A name for the fork.")
+@click.option(
+    "--keys", type=click.Choice(["keep", "new"]), default="keep", show_default=True,
+    help="Whether effects that have happened are told from new ones.",
+)  # fmt: skip
+@click.option("--without-signals", is_flag=True, help="Leave out the signals that came after TURN.")
+def fork(
+    run_id: str, db: str | None, at: int, fork_id: str | None, keys: str, *, without_signals: bool
+) -> None:
+    """Start a run from the first turns of RUN, which stays as it is."""
+
+    async def work(client: Any) -> None:
+        found = await client.resolve(run_id)
+        made = await client.fork(found, at=at, id=fork_id, keys=keys, signals=not without_signals)
+        click.echo(made.id)
+
+    _with_client(db, work)
 
 
 async def _on_run(

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast._core.driver import FLAGS
 from holdfast._registry import import_entry, reachable_definitions
-from holdfast._store import attention, closing, events, reading, runs
+from holdfast._store import attention, ending, events, forking, pausing, reading, runs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import NewRun
 from holdfast.activity import Activity
-from holdfast.clock import VirtualClock
+from holdfast.clock import VirtualClock, milliseconds
 from holdfast.codec import check_answer, encode, unpack
 from holdfast.errors import (
     ArgumentError,
@@ -27,6 +27,7 @@ from holdfast.errors import (
     RunCancelledError,
     RunFailedError,
     RunTerminatedError,
+    RunTimedOutError,
     UnknownWorkflowError,
 )
 from holdfast.evidence import RunEvidence, WorkerEvidence
@@ -162,9 +163,16 @@ class RunHandle(Generic[R]):
                 text = f"Run {self.id} of {name} failed: {closing['type']}: {closing['message']}"
                 raise RunFailedError(text, run_id=self.id, type=closing["type"])
             case "cancelled":
-                raise RunCancelledError(f"Run {self.id} of {name} was cancelled.", run_id=self.id)
+                text = f"Run {self.id} of {name} was cancelled.{not_undone(closing)}"
+                raise RunCancelledError(text, run_id=self.id)
+            case "timed_out":
+                text = (
+                    f"Run {self.id} of {name} did not end within its timeout.{not_undone(closing)}"
+                )
+                raise RunTimedOutError(text, run_id=self.id)
             case _:
-                raise RunTerminatedError(f"Run {self.id} of {name} was terminated.", run_id=self.id)
+                text = f"Run {self.id} of {name} was terminated.{not_undone(closing)}"
+                raise RunTerminatedError(text, run_id=self.id)
 
     async def describe(self) -> RunDetail:
         """Return everything that is known about the run."""
@@ -178,9 +186,29 @@ class RunHandle(Generic[R]):
         """Ask the run to cancel itself; its clean-up code runs."""
         await self._client.cancel(self.id, reason=reason)
 
-    async def terminate(self, *, reason: str = "") -> None:
-        """End the run at once; none of its code runs."""
-        await self._client.terminate(self.id, reason=reason)
+    async def terminate(self, *, reason: str = "", compensate: bool = True) -> None:
+        """End the run; none of its code runs any more, and its compensations are carried out first."""
+        await self._client.terminate(self.id, reason=reason, compensate=compensate)
+
+    async def pause(self, *, by: str, reason: str = "") -> None:
+        """Let nothing further of the run be done until it is resumed."""
+        await self._client.pause(self.id, by=by, reason=reason)
+
+    async def resume(self) -> None:
+        """Let the paused run go on."""
+        await self._client.resume(self.id)
+
+    async def fork(
+        self,
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> "RunHandle[R]":
+        """Start a run from the recorded beginning of this one; see `Client.fork`."""
+        made = await self._client.fork(self.id, at=at, id=id, keys=keys, signals=signals)
+        return RunHandle(self._client, made.id, self._workflow)
 
     async def decide(self, approval: str, answer: Any, *, by: str, comment: str = "") -> None:
         """Answer an approval of the run."""
@@ -222,6 +250,7 @@ class Client:
         queue: str = "default",
         start_at: datetime | None = None,
         retry_budget: int | None = None,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - a durable deadline, not one of this call
     ) -> RunHandle[R]:
         """Start a run, durably: once this returns it will be carried out.
 
@@ -233,8 +262,14 @@ class Client:
             queue: Which workers advance it.
             start_at: An aware time before which it does not start.
             retry_budget: How many retries its activities may have together; by default what the workflow defines.
+            timeout: How long it may take from its start, runs that continue it included; then it is ended as timed out,
+                and its compensations are carried out. None means for ever.
         """
         check_retry_budget(retry_budget, "start")
+        if timeout is not None and timeout <= timedelta(0):
+            raise ArgumentError(
+                f"start(timeout={timeout!r}): expected a positive timedelta or None."
+            )
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
         encoded = found.definition.signature.encode_args(args, {})
@@ -244,6 +279,7 @@ class Client:
             flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
             retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
+            timeout_ms=None if timeout is None else milliseconds(timeout),
         )  # fmt: skip
         await self.database.write(runs.start_run, new)
         return RunHandle(self, run_id, found)
@@ -405,15 +441,59 @@ class Client:
 
     async def cancel(self, run_id: str, *, reason: str = "") -> None:
         """Ask a run to cancel itself; its clean-up code runs."""
-        await self.database.write(closing.request_cancel, run_id, reason)
+        await self.database.write(ending.request_cancel, run_id, reason)
 
     async def retry(self, run_id: str) -> None:
         """Let a blocked run be tried again at once, by the same code if need be."""
         await self.database.write(runs.retry, run_id)
 
-    async def terminate(self, run_id: str, *, reason: str = "") -> None:
-        """End a run at once; none of its code runs."""
-        await self.database.write(closing.terminate, run_id, reason)
+    async def pause(self, run_id: str, *, by: str, reason: str = "") -> None:
+        """Let nothing further of a run be done until it is resumed; attempts that are running end.
+
+        Signals, decisions, timers and a request to cancel are recorded, and applied when the run is resumed.
+        """
+        checked_by(by, "pause")
+        await self.database.write(pausing.pause, run_id, reason=reason, by=by.strip())
+
+    async def resume(self, run_id: str) -> None:
+        """Let a paused run go on."""
+        await self.database.write(pausing.resume, run_id)
+
+    async def fork(
+        self,
+        run_id: str,
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> RunHandle[Any]:
+        """Start a run from the recorded beginning of another, which may be open or closed and stays as it is.
+
+        Args:
+            run_id: The original.
+            at: The last turn that is copied; what it left open is open in the fork, too.
+            id: A name for the fork; one is made when none is given.
+            keys: "keep" gives activities that run again the idempotency keys of the original, so that effects which
+                have happened are not repeated; "new" repeats them.
+            signals: Whether the signals that the original got later are given to the fork, too.
+        """
+        if keys not in {"keep", "new"}:
+            raise ArgumentError(f'fork(keys={keys!r}): expected "keep" or "new".')
+        made = f"{run_id[: _MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
+        asked = forking.Fork(
+            id=_checked_id(made, ""), origin=run_id, at=at, new_keys=keys == "new", signals=signals
+        )
+        await self.database.write(forking.fork, asked)
+        return RunHandle(self, asked.id)
+
+    async def terminate(self, run_id: str, *, reason: str = "", compensate: bool = True) -> None:
+        """End a run; none of its code runs any more.
+
+        The compensations that it has registered are carried out first, by any worker that knows their activities; with
+        `compensate=False` they are dropped, also those of a run that is being ended already.
+        """
+        await self.database.write(ending.terminate, run_id, reason, compensate=compensate)
 
 
 def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
@@ -447,6 +527,21 @@ def checked_result(value: Any, *, name: str, entry: str) -> Json:
     except PayloadError as error:
         raise ArgumentError(f"{error.message} Nothing was written.") from error
     return tree
+
+
+def checked_by(by: str, call: str) -> None:
+    """Raise `ArgumentError` unless `by` can stand in a record as the name of a person."""
+    if not by.strip() or len(by) > _MAX_NAME:
+        raise ArgumentError(
+            f"{call}(by=…) needs 1 to {_MAX_NAME} characters: the record must say who it was."
+        )
+
+
+def not_undone(closing: Any) -> str:
+    """Return a sentence about the compensations that failed while a run was ended; empty when none did."""
+    undone = closing.get("compensations", ()) if isinstance(closing, dict) else ()
+    failed = [item["name"] for item in undone if item["state"] != "completed"]
+    return f" Not undone: {', '.join(failed)}." if failed else ""
 
 
 def _checked_id(given: str | None, workflow: str) -> str:

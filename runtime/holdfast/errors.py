@@ -22,6 +22,7 @@
     │   ├── RunFailedError
     │   ├── RunCancelledError
     │   ├── RunTerminatedError
+    │   ├── RunTimedOutError        it did not end within its timeout
     │   └── UpdateRefusedError
     └── WorkflowError               workflow code may catch these; uncaught they fail the run
         ├── ActivityError
@@ -148,6 +149,10 @@ class RunCancelledError(RunError):
 
 class RunTerminatedError(RunError):
     """Report a run that was terminated."""
+
+
+class RunTimedOutError(RunError):
+    """Report a run that did not end within its timeout."""
 
 
 class UpdateRefusedError(RunError):

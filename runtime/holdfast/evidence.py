@@ -105,6 +105,13 @@ class RunEvidence:
     error_at: int | None
     failures: int
     closing: Any = None
+    paused_at: int | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    ending: str | None = None
+    ending_reason: str | None = None
+    forked_from: str | None = None
+    forked_at: int | None = None
     activities: Sequence[ActivityEvidence] = ()
     waits: Sequence[WaitEvidence] = ()
     approvals: Sequence[ApprovalEvidence] = ()

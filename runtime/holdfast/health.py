@@ -6,7 +6,7 @@ on its worst item. `CODES` is the public list: name, family, rank (higher is wor
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -56,6 +56,7 @@ CODES: dict[str, Code] = {
         ("human.waiting", Family.PERSON, 50, "Needs a person"),
         ("human.due_soon", Family.PERSON, 51, "Due soon"),
         ("human.overdue", Family.PERSON, 52, "Overdue"),
+        ("human.paused", Family.PERSON, 60, "Paused"),
         ("human.attention", Family.PERSON, 53, "Outcome unknown"),
         ("stuck.unknown_workflow", Family.STUCK, 79, "Unknown workflow"),
         ("stuck.unsatisfiable", Family.STUCK, 81, "Never continues"),
@@ -75,6 +76,7 @@ CODES: dict[str, Code] = {
         ("closed.failed", Family.CLOSED, 0, "Failed"),
         ("closed.cancelled", Family.CLOSED, 0, "Cancelled"),
         ("closed.terminated", Family.CLOSED, 0, "Terminated"),
+        ("closed.timed_out", Family.CLOSED, 0, "Timed out"),
     )
 }
 
@@ -175,11 +177,13 @@ def health(
         closed = _closed(run)
         return Verdict(worst=closed, items=(closed,))
     view = _View(run=run, workers=tuple(workers), now=now, limits=limits)
-    items = [
-        item
-        for item in [view.task(), *view.activities(), *view.waits(), *view.approvals()]
-        if item is not None
-    ]
+    if run.ending is not None:
+        items = view.undoing()
+    elif run.paused_at is not None:
+        items = [view.paused(run.paused_at), *view.approvals()]
+    else:
+        found = [view.task(), *view.activities(), *view.waits(), *view.approvals()]
+        items = [item for item in found if item is not None]
     if not items:
         items = [view.no_mover()]
     ordered = tuple(sorted(items, key=lambda item: (-CODES[item.code].rank, item.seq)))
@@ -189,13 +193,32 @@ def health(
 def _closed(run: RunEvidence) -> Item:
     ended = run.closed_at or 0
     failure = run.closing if run.status == "failed" and isinstance(run.closing, dict) else None
-    why = f"{run.status.capitalize()} after {span(ended - run.created_at)}."
+    why = f"{CODES[f'closed.{run.status}'].label} after {span(ended - run.created_at)}."
     if failure is not None:
         why = f"Failed: {failure.get('type')}: {failure.get('message')}"
+    elif isinstance(run.closing, dict) and run.status in _ENDINGS:
+        why = (
+            f"{why.removesuffix('.')}: {run.closing.get('reason')}"
+            if run.closing.get("reason")
+            else why
+        )
+        undone = run.closing.get("compensations") or ()
+        why += "".join(f" {u['name']}: {u['state']}{_because(u)}." for u in undone)
     return Item(
         code=f"closed.{run.status}", seq=0, since=ended, why=why, next="Nothing: the run has ended.",
         evidence=(Evidence(table="run", key=run.id, columns={"status": run.status, "closed_at": ended}),),
     )  # fmt: skip
+
+
+_ENDINGS = {
+    "terminated": "terminated",
+    "cancelled": "cancelled",
+    "timed_out": "ended: its time is up",
+}
+
+
+def _because(undone: dict[str, Any]) -> str:
+    return f" ({undone['error']})" if undone.get("error") else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +368,30 @@ class _View:
             "work.ready", f"Ready for {span(waited)}; {workers_in_words(len(live))} on queue {queue!r}.", since=since,
             next="A worker takes it.", evidence=row, seq=seq, site=site,
         )  # fmt: skip
+
+    def paused(self, since: int) -> Item:
+        run, waiting = self.run, self.run.inbound_count - self.run.done_turn
+        reason = f": {run.pause_reason}" if run.pause_reason else ""
+        events = (
+            f" {waiting} event{'' if waiting == 1 else 's'} wait to be applied." if waiting else ""
+        )
+        return self._item(
+            "human.paused", f"Paused by {run.paused_by} {span(self.now - since)} ago{reason}.{events}", since=since,
+            next="Nothing, until a person resumes it.", evidence=self._run_row("paused_at", "paused_by", "pause_reason"),
+            actions=(f"holdfast resume {run.id}",),
+        )  # fmt: skip
+
+    def undoing(self) -> list[Item]:
+        """Judge a run that is being ended by the activity that undoes one of its steps."""
+        head = (
+            f"The run is being {_ENDINGS.get(self.run.ending or '', 'ended')}; undoing its steps. "
+        )
+        return [
+            replace(
+                item, why=head + item.why, actions=("holdfast terminate --without-compensation",)
+            )
+            for item in self.activities()
+        ]
 
     # What it waits for
 

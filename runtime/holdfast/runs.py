@@ -1,6 +1,6 @@
 """What state a run, its task and its activities can be in.
 
-A run is *open* until it ends in one of four ways. An open run has one workflow task: the unit that a worker
+A run is *open* until it ends in one of five ways. An open run has one workflow task: the unit that a worker
 leases to advance it. The task is *idle* while the run only waits, *ready* when an inbound event has not been
 applied, *leased* while a worker applies it, and *blocked* when code and history do not agree or the code raised
 the same bug again: then only other code, or a person, moves it.
@@ -17,6 +17,7 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     TERMINATED = "terminated"
+    TIMED_OUT = "timed_out"
 
 
 class TaskState(StrEnum):

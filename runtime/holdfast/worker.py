@@ -15,7 +15,7 @@ from holdfast._advancing import prepare, unusable
 from holdfast._carrying import Carrier
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
-from holdfast._store import events, limits, reading, runs
+from holdfast._store import ending, events, limits, reading, runs
 from holdfast._store.database import Tx
 from holdfast._store.records import ActivityClaim, Fault, Lost, RunClaim
 from holdfast._watchdog import Watchdog
@@ -182,6 +182,7 @@ class Worker:
     def _claim_work(self, tx: Tx, *, free: int) -> tuple[int, list[RunClaim], list[ActivityClaim]]:
         """Fire what is due and lease what can be done, in one transaction: an idle worker costs little more than that."""
         fired = events.fire_due(tx, limit=_FIRE_BATCH) + limits.enforce(tx, limit=_FIRE_BATCH)
+        fired += ending.time_out_due(tx, limit=_FIRE_BATCH)
         claims: list[RunClaim] = []
         attempts: list[ActivityClaim] = []
         if self._workflows:
@@ -290,6 +291,7 @@ def _next_due(tx: Tx, *, queue: str) -> int | None:
         runs.next_run_due(tx, queue=queue),
         activity_verbs.next_activity_due(tx, queue=queue),
         limits.next_limit(tx),
+        ending.next_deadline(tx),
         events.next_wait_due(tx),
     )
     return min((at for at in due if at is not None), default=None)

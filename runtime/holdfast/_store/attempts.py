@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, or_, select, update
 
+from holdfast._store import ending
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Heartbeat
@@ -60,7 +61,10 @@ def change(tx: Tx, row: Row[Any], **values: object) -> None:
 
 def _report(tx: Tx, row: Row[Any], kind: str, body: Mapping[str, Json]) -> None:
     """Tell the run that an activity has ended: the one place through which every end goes."""
-    append_event(tx, row.run_id, kind, {"seq": row.seq, **body})
+    if row.seq > 0:  # no command of the run asked for the others
+        append_event(tx, row.run_id, kind, {"seq": row.seq, **body})
+    if row.key_seq is not None:
+        ending.ended(tx, row, failed=kind == "activity_failed")
 
 
 def complete(tx: Tx, row: Row[Any], result: Json, **more: object) -> None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import delete, insert, select, update
 
+from holdfast._store import compensations
 from holdfast._store.closing import cancel_activities, close, withdraw_approvals
 from holdfast._store.database import Tx
 from holdfast._store.scheduling import insert_activity
@@ -15,8 +16,10 @@ from holdfast.history import (
     CompleteRun,
     FailRun,
     RecordPatch,
+    RegisterCompensation,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     ScheduleActivity,
     StartTimer,
     body_of,
@@ -27,7 +30,9 @@ from holdfast.runs import RunStatus
 _CONDITION = 0  # commands count from 1, so 0 is free for the wait that no command explains
 
 
-def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: str, at: int) -> None:
+def apply_command(  # noqa: C901, PLR0912 - one line per kind
+    tx: Tx, run_id: str, turn: int, command: Command, *, queue: str, at: int
+) -> None:
     """Record one command and do what it asks for; `at` is the time of the event that it answers."""
     tx.conn.execute(
         insert(command_table).values(
@@ -46,12 +51,18 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
             _take_back(tx, run_id, command.target)
         case ReopenApproval():
             _ask_again(tx, run_id, command)
+        case RegisterCompensation():
+            compensations.register(tx, run_id, command)
+        case RunCompensation():
+            compensations.start(tx, run_id, command.target, seq=command.seq, queue=queue)
         case CompleteRun():
             close(tx, run_id, RunStatus.COMPLETED, pack(command.result))
         case FailRun():
             close(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
         case CancelRun():
-            close(tx, run_id, RunStatus.CANCELLED, None)
+            undone = compensations.report(tx, run_id)
+            result = pack({"reason": "", "compensations": undone}) if undone else None
+            close(tx, run_id, RunStatus.CANCELLED, result)
         case RecordPatch():
             pass  # the record is all there is
 
@@ -119,6 +130,7 @@ def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
 def _take_back(tx: Tx, run_id: str, seq: int) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == seq))
     cancel_activities(tx, run_id, seq)
+    compensations.drop(tx, run_id, seq)
     withdraw_approvals(tx, run_id, seq)
 
 

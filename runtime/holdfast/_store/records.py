@@ -22,6 +22,7 @@ class NewRun:
     args: list[Json]
     start_at: int | None = None
     retry_budget: int | None = None
+    timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

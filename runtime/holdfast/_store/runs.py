@@ -40,7 +40,9 @@ def start_run(tx: Tx, new: NewRun) -> bool:
             id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, status=OPEN, seed=new.seed,
             flags=new.flags, python=new.python, code=new.code, request_digest=new.digest, created_at=tx.now,
             start_at=start_at, inbound_count=1, event_at=max(start_at, tx.now), done_turn=0, task_state=TaskState.READY.value,
-            task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0, first_run=new.id, lineage=new.id, retries_used=0, retry_budget=new.retry_budget,
+            task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0, first_run=new.id, lineage=new.id, retries_used=0,
+            timeout_ms=new.timeout_ms,
+            deadline_at=None if new.timeout_ms is None else start_at + new.timeout_ms, retry_budget=new.retry_budget,
         )
     )  # fmt: skip
     tx.conn.execute(
@@ -72,6 +74,8 @@ def claim_runs(
         select(run.c.id)
         .where(
             run.c.closed_at.is_(None),
+            run.c.paused_at.is_(None),
+            run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.workflow.in_(list(fingerprints)),
             due,
@@ -249,6 +253,8 @@ def next_run_due(tx: Tx, *, queue: str) -> int | None:
     due: int | None = tx.conn.execute(
         select(func.min(run.c.task_visible_at)).where(
             run.c.closed_at.is_(None),
+            run.c.paused_at.is_(None),
+            run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.task_state == TaskState.READY.value,
         )
