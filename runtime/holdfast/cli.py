@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points
@@ -16,6 +15,11 @@ from typing import Any, NoReturn
 
 import click
 
+from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
+from holdfast._with_client import DB as _DB
+from holdfast._with_client import JSON as _JSON
+from holdfast._with_client import json_argument as _json_argument
+from holdfast._with_client import with_client as _with_client
 from holdfast.errors import HoldfastError, UnknownRunError, UsageError
 
 FINDINGS, USAGE, STUCK, NOT_FOUND = 1, 2, 3, 4
@@ -86,45 +90,6 @@ def main() -> None:
 
     Exit codes: 0 fine, 1 findings or differences, 2 wrong usage, 3 stuck runs found, 4 no such run.
     """
-
-
-_DB = click.option(
-    "--db",
-    envvar="HOLDFAST_DB",
-    metavar="PATH",
-    help="The database; by default $HOLDFAST_DB, else holdfast.db here.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per row.")
-
-
-def _with_client(
-    db: str | None, work: Callable[[Any], Coroutine[Any, Any, Any]], *, create: bool = False
-) -> Any:
-    from holdfast.client import Client
-
-    async def run() -> Any:
-        async with Client(_existing(db, create=create)) as client:
-            return await work(client)
-
-    return asyncio.run(run())
-
-
-def _existing(db: str | None, *, create: bool) -> str:
-    place = db or "holdfast.db"
-    path = place.removeprefix("sqlite:///")
-    if not create and "://" not in path and not _exists(path):
-        raise UsageError(
-            f"There is no database at {path}. Name it with --db or HOLDFAST_DB; `holdfast worker` and "
-            "`holdfast start` make one."
-        )
-    return place
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path[:80]!r} cannot be the path of a database: {error}.") from None
 
 
 @main.command()
@@ -246,17 +211,6 @@ def start(
             )
 
     _with_client(db, work, create=True)
-
-
-def _json_argument(text: str, number: int) -> Any:
-    try:
-        tree = json.loads(text)
-        json.dumps(tree)  # the way back has a limit of depth, too
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f'Argument {number} is not JSON: {error}. Quote strings twice, for example: \'"Oslo"\' or \'{{"q": "Oslo"}}\'.'
-        ) from None
-    return tree
 
 
 @main.command()
@@ -382,138 +336,8 @@ def approve(run_id: str, approval: str, answer: str, db: str | None, by: str, co
     _with_client(db, work)
 
 
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-def retry(run_id: str, db: str | None) -> None:
-    """Let a blocked RUN be tried again now, by the same code if need be."""
-    _with_client(db, lambda client: _on_run(client, run_id, client.retry))
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@click.argument("seq", type=int, metavar="SEQ")
-@_DB
-@click.option("--happened", metavar="JSON", help="Its effect has happened, and this is its result.")
-@click.option("--retry", "again", is_flag=True, help="Nothing has happened: try it again.")
-@click.option("--fail", metavar="REASON", help="It fails for good, for this reason.")
-@click.option("--by", required=True, help="Who decides.")
-def resolve(
-    run_id: str,
-    seq: int,
-    db: str | None,
-    happened: str | None,
-    again: bool,
-    fail: str | None,
-    by: str,
-) -> None:
-    """Say what became of activity SEQ of RUN, whose outcome is unknown: --happened, --retry or --fail."""
-    from holdfast.client import UNDECIDED
-
-    result = UNDECIDED if happened is None else _json_argument(happened, 3)
-
-    async def work(client: Any) -> None:
-        found = await client.resolve(run_id)
-        if happened is not None:
-            _load_code((await client.history(found)).header.entry)
-        await client.resolve_activity(found, seq, by=by, happened=result, retry=again, fail=fail)
-        click.echo(f"{found}: activity #{seq} resolved by {by}")
-
-    _with_client(db, work)
-
-
-def _load_code(entry: str) -> None:
-    """Import the code of a workflow, so that a result can be checked against its type."""
-    from holdfast._registry import import_entry
-    from holdfast.errors import UnknownWorkflowError
-
-    try:
-        import_entry(entry.partition(":")[0])
-    except UnknownWorkflowError as error:
-        click.echo(f"the result is not checked against its type: {error.message}", err=True)
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-@click.option("--reason", required=True, help="Why, for the record.")
-def cancel(run_id: str, db: str | None, reason: str) -> None:
-    """Ask RUN to cancel itself; its clean-up code runs."""
-    _with_client(
-        db,
-        lambda client: _on_run(client, run_id, lambda found: client.cancel(found, reason=reason)),
-    )
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-@click.option("--reason", required=True, help="Why, for the record.")
-@click.option("--without-compensation", "bare", is_flag=True, help="Undo none of its steps.")
-def terminate(run_id: str, db: str | None, reason: str, *, bare: bool) -> None:
-    """End RUN: none of its code runs any more; what it has registered to undo its steps is carried out first."""
-    _with_client(
-        db,
-        lambda client: _on_run(
-            client,
-            run_id,
-            lambda found: client.terminate(found, reason=reason, compensate=not bare),
-        ),
-    )
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-@click.option("--by", required=True, help="Who pauses it.")
-@click.option("--reason", default="", help="Why, for the record.")
-def pause(run_id: str, db: str | None, by: str, reason: str) -> None:
-    """Let nothing further of RUN be done until it is resumed; what happens to it is recorded."""
-    _with_client(
-        db,
-        lambda client: _on_run(
-            client, run_id, lambda found: client.pause(found, by=by, reason=reason)
-        ),
-    )
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-def resume(run_id: str, db: str | None) -> None:
-    """Let the paused RUN go on."""
-    _with_client(db, lambda client: _on_run(client, run_id, client.resume))
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-@click.option("--at", required=True, type=int, metavar="TURN", help="The last turn to copy.")
-@click.option("--id", "fork_id", help="A name for the fork.")
-@click.option(
-    "--keys", type=click.Choice(["keep", "new"]), default="keep", show_default=True,
-    help="Whether effects that have happened are told from new ones.",
-)  # fmt: skip
-@click.option("--without-signals", is_flag=True, help="Leave out the signals that came after TURN.")
-def fork(
-    run_id: str, db: str | None, at: int, fork_id: str | None, keys: str, *, without_signals: bool
-) -> None:
-    """Start a run from the first turns of RUN, which stays as it is."""
-
-    async def work(client: Any) -> None:
-        found = await client.resolve(run_id)
-        made = await client.fork(found, at=at, id=fork_id, keys=keys, signals=not without_signals)
-        click.echo(made.id)
-
-    _with_client(db, work)
-
-
-async def _on_run(
-    client: Any, given: str, work: Callable[[str], Coroutine[Any, Any, None]]
-) -> None:
-    found = await client.resolve(given)
-    await work(found)
-    click.echo(f"{found}: done")
+for _command in (retry, resolve, cancel, terminate, pause, resume, fork):
+    main.add_command(_command)
 
 
 @main.group()

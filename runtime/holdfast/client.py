@@ -15,7 +15,8 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast._core.driver import FLAGS
 from holdfast._registry import import_entry, reachable_definitions
-from holdfast._store import attention, ending, events, forking, pausing, reading, runs
+from holdfast._steering import Steering, not_undone
+from holdfast._store import attention, events, forking, reading, runs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import NewRun
 from holdfast.activity import Activity
@@ -215,7 +216,7 @@ class RunHandle(Generic[R]):
         await self._client.decide(self.id, approval, answer, by=by, comment=comment)
 
 
-class Client:
+class Client(Steering):
     """Reach the runs of one database.
 
     Args:
@@ -439,26 +440,6 @@ class Client:
             tree = checked_result(happened, name=row.name, entry=row.entry)
             await self.database.write(attention.it_happened, run_id, seq, tree, by=decider)
 
-    async def cancel(self, run_id: str, *, reason: str = "") -> None:
-        """Ask a run to cancel itself; its clean-up code runs."""
-        await self.database.write(ending.request_cancel, run_id, reason)
-
-    async def retry(self, run_id: str) -> None:
-        """Let a blocked run be tried again at once, by the same code if need be."""
-        await self.database.write(runs.retry, run_id)
-
-    async def pause(self, run_id: str, *, by: str, reason: str = "") -> None:
-        """Let nothing further of a run be done until it is resumed; attempts that are running end.
-
-        Signals, decisions, timers and a request to cancel are recorded, and applied when the run is resumed.
-        """
-        checked_by(by, "pause")
-        await self.database.write(pausing.pause, run_id, reason=reason, by=by.strip())
-
-    async def resume(self, run_id: str) -> None:
-        """Let a paused run go on."""
-        await self.database.write(pausing.resume, run_id)
-
     async def fork(
         self,
         run_id: str,
@@ -486,14 +467,6 @@ class Client:
         )
         await self.database.write(forking.fork, asked)
         return RunHandle(self, asked.id)
-
-    async def terminate(self, run_id: str, *, reason: str = "", compensate: bool = True) -> None:
-        """End a run; none of its code runs any more.
-
-        The compensations that it has registered are carried out first, by any worker that knows their activities; with
-        `compensate=False` they are dropped, also those of a run that is being ended already.
-        """
-        await self.database.write(ending.terminate, run_id, reason, compensate=compensate)
 
 
 def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
@@ -527,21 +500,6 @@ def checked_result(value: Any, *, name: str, entry: str) -> Json:
     except PayloadError as error:
         raise ArgumentError(f"{error.message} Nothing was written.") from error
     return tree
-
-
-def checked_by(by: str, call: str) -> None:
-    """Raise `ArgumentError` unless `by` can stand in a record as the name of a person."""
-    if not by.strip() or len(by) > _MAX_NAME:
-        raise ArgumentError(
-            f"{call}(by=…) needs 1 to {_MAX_NAME} characters: the record must say who it was."
-        )
-
-
-def not_undone(closing: Any) -> str:
-    """Return a sentence about the compensations that failed while a run was ended; empty when none did."""
-    undone = closing.get("compensations", ()) if isinstance(closing, dict) else ()
-    failed = [item["name"] for item in undone if item["state"] != "completed"]
-    return f" Not undone: {', '.join(failed)}." if failed else ""
 
 
 def _checked_id(given: str | None, workflow: str) -> str:

@@ -198,7 +198,7 @@ def _closed(run: RunEvidence) -> Item:
         why = f"Failed: {failure.get('type')}: {failure.get('message')}"
     elif isinstance(run.closing, dict) and run.status in _ENDINGS:
         why = (
-            f"{why.removesuffix('.')}: {run.closing.get('reason')}"
+            f"{why.removesuffix('.')}: {run.closing['reason']}."
             if run.closing.get("reason")
             else why
         )

@@ -1,6 +1,7 @@
 """What a run has registered to undo its steps is carried out when it ends without a result, and only then."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from holdfast import ApplicationError, Retry, activity, workflow
+from holdfast._store import compensations
 from holdfast.errors import (
     ArgumentError,
     ForbiddenCallError,
@@ -108,8 +110,6 @@ def told() -> list[str]:
 
 
 def states(sim: Sim, run: str) -> list[tuple[str, str]]:
-    from holdfast._store import compensations
-
     rows = sim._client.database.read_now(compensations.of_run, run)
     return [(row.name, row.state) for row in rows]
 
@@ -178,7 +178,11 @@ def test_a_terminated_run_is_undone_without_its_code(sim: Sim) -> None:
     assert len(sim.history(run).turns) == turns
     closing = sim.describe(run).evidence.closing
     assert closing["reason"] == "mistake"
-    assert [item["state"] for item in closing["compensations"]] == ["completed", "failed", "completed"]
+    assert [item["state"] for item in closing["compensations"]] == [
+        "completed",
+        "failed",
+        "completed",
+    ]
     assert "the desk is closed" in sim.describe(run).summary.verdict.why
 
 
@@ -204,7 +208,9 @@ def test_terminating_a_run_that_is_undoing_its_steps_repeats_none_of_them(sim: S
     sim.fake(cancel).raises(ConnectionError("later")).returns(None)
     run = sim.start(trip, ["hotel", "train", "moon"], id="t")
     for _ in range(200):
-        if any(isinstance(c, RunCompensation) for t in sim.history(run).turns for c in t.commands or ()):
+        if any(
+            isinstance(c, RunCompensation) for t in sim.history(run).turns for c in t.commands or ()
+        ):
             break
         sim._runner.run(sim._working()._step())
 
@@ -223,7 +229,12 @@ def test_an_explicit_roll_back_forgets_what_it_did(sim: Sim) -> None:
         sim.result(run)
 
     assert told() == ["cancel two", "cancel one", "book moon", "cancel four"]
-    assert [state for _, state in states(sim, "t")] == ["completed", "dropped", "completed", "completed"]
+    assert [state for _, state in states(sim, "t")] == [
+        "completed",
+        "dropped",
+        "completed",
+        "completed",
+    ]
 
 
 def test_the_other_tasks_of_a_failing_run_end_before_anything_is_undone(sim: Sim) -> None:
@@ -311,10 +322,8 @@ def test_clean_up_runs_during_a_cancellation(sim: Sim) -> None:
 def test_a_run_may_catch_the_request_to_cancel_and_go_on(sim: Sim) -> None:
     @workflow.define
     async def stubborn() -> str:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(1000)
-        except asyncio.CancelledError:
-            pass
         await asyncio.sleep(1000)
         return "done all the same"
 
