@@ -238,11 +238,13 @@ def test_an_explicit_roll_back_forgets_what_it_did(sim: Sim) -> None:
 
 
 def test_the_other_tasks_of_a_failing_run_end_before_anything_is_undone(sim: Sim) -> None:
+    began = sim.now
     run = sim.start(crowd, id="t")
 
     with pytest.raises(RunFailedError):
         sim.result(run)
 
+    assert sim.now - began == timedelta(seconds=1)  # the day of the other task was not waited for
     assert told() == ["book moon", "book last words", "cancel main", "cancel slow"]
 
 
