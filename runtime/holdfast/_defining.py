@@ -7,6 +7,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from holdfast._core.execution import required
 from holdfast._registry import Definition, WorkflowDefinition
 from holdfast.errors import ArgumentError
+from holdfast.retry import check_retry_budget
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,6 +46,7 @@ def define(
     name: str | None = None,
     fails_on: tuple[type[Exception], ...] = (),
     retired_patches: tuple[str, ...] = (),
+    retry_budget: int | None = None,
 ) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Workflow[P, R]]: ...
 
 
@@ -55,6 +57,7 @@ def define(
     name: str | None = None,
     fails_on: tuple[type[Exception], ...] = (),
     retired_patches: tuple[str, ...] = (),
+    retry_budget: int | None = None,
 ) -> Any:
     """Make an `async def` function a workflow.
 
@@ -64,7 +67,9 @@ def define(
         fails_on: Exceptions that fail the run, besides those of holdfast. Any other exception is a bug: it blocks the
             run, which continues when corrected code is deployed.
         retired_patches: Patches whose old branch and call are gone from the code.
+        retry_budget: How many retries all activities of a run may have together; None sets no limit.
     """
+    check_retry_budget(retry_budget, "workflow.define")
 
     def make(function: Callable[..., Any]) -> Workflow[..., Any]:
         if not inspect.iscoroutinefunction(function):
@@ -77,6 +82,7 @@ def define(
                 fn=function,
                 fails_on=fails_on,
                 retired_patches=frozenset(retired_patches),
+                retry_budget=retry_budget,
             )
         )
 

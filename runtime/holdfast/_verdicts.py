@@ -46,6 +46,8 @@ CODES: dict[str, Code] = {
         ("human.waiting", Family.PERSON, 50, "Needs a person"),
         ("human.due_soon", Family.PERSON, 51, "Due soon"),
         ("human.overdue", Family.PERSON, 52, "Overdue"),
+        ("human.attention", Family.PERSON, 53, "Outcome unknown"),
+        ("human.paused", Family.PERSON, 60, "Paused"),
         ("stuck.unknown_workflow", Family.STUCK, 79, "Unknown workflow"),
         ("stuck.unsatisfiable", Family.STUCK, 81, "Never continues"),
         ("stuck.nobody_asked", Family.STUCK, 84, "Nobody asked"),

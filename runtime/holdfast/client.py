@@ -5,35 +5,51 @@ import hashlib
 import os
 import platform
 import secrets
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
-from holdfast._registry import import_entry
+from holdfast._messaging import Messaging
+from holdfast._registry import import_entry, reachable_definitions
+from holdfast._steering import Steering, not_undone
+from holdfast._store import attention, events, forking, reading, starting
 from holdfast._store import attributes as attribute_verbs
-from holdfast._store import closing, events, messages, reading, runs, starting
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import NewRun
-from holdfast.clock import VirtualClock
+from holdfast._summaries import ApprovalSummary, AttemptSummary, RunDetail, RunSummary
+from holdfast.activity import Activity
+from holdfast.clock import VirtualClock, milliseconds
 from holdfast.codec import check_answer, encode, unpack
 from holdfast.errors import (
     ArgumentError,
+    PayloadError,
     RunCancelledError,
     RunFailedError,
     RunTerminatedError,
-    UnknownKeyError,
+    RunTimedOutError,
     UnknownWorkflowError,
-    UpdateRefusedError,
 )
 from holdfast.evidence import RunEvidence, WorkerEvidence
-from holdfast.health import Family, Verdict, health
+from holdfast.health import Family, health
 from holdfast.history import History, Json, canonical
+from holdfast.retry import check_retry_budget
 from holdfast.workflow import Workflow
+
+__all__ = [
+    "UNDECIDED",
+    "ApprovalSummary",
+    "AttemptSummary",
+    "Client",
+    "RunDetail",
+    "RunHandle",
+    "RunSummary",
+    "resolve_workflow",
+]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -41,81 +57,7 @@ U = TypeVar("U")
 _POLL = 0.05
 _MAX_ID = 200
 _MAX_NAME = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """Describe a run in one row: what it is, how it is, and since when."""
-
-    id: str
-    workflow: str
-    queue: str
-    status: str
-    created_at: int
-    closed_at: int | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptSummary:
-    """Describe an activity of a run and its last attempt."""
-
-    seq: int
-    name: str
-    queue: str
-    state: str
-    site: str
-    attempt: int
-    scheduled_at: int
-    started_at: int | None
-    closed_at: int | None
-    lease_owner: str | None
-    error_type: str | None
-    error_message: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalSummary:
-    """Describe an approval; `state` is open, decided, expired or withdrawn. `schema` is that of a valid answer."""
-
-    run_id: str
-    workflow: str
-    seq: int
-    name: str
-    ask: str
-    to: tuple[str, ...]
-    schema: dict[str, Any]
-    state: str
-    opened_at: int
-    due_at: int | None
-    decided_at: int | None
-    decided_by: str | None
-    comment: str | None
-    answer: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDetail:
-    """Describe a run in full, at the time `now` of the database's clock in milliseconds.
-
-    `same_place` counts the open runs that stop at the same difference or bug, this one included.
-    """
-
-    summary: RunSummary
-    now: int
-    evidence: RunEvidence
-    history: History
-    activities: tuple[AttemptSummary, ...]
-    approvals: tuple[ApprovalSummary, ...]
-    drifts: tuple[dict[str, Any], ...]
-    patches: tuple[dict[str, Any], ...]
-    same_place: int
-    attributes: dict[str, Any]
-    published: dict[str, Any]
-    parent: str | None
-    previous: str | None
-    continued_to: str | None
-    children: tuple[str, ...]
+UNDECIDED: Any = object()
 
 
 class RunHandle(Generic[R]):
@@ -159,9 +101,16 @@ class RunHandle(Generic[R]):
                 text = f"Run {self.id} of {name} failed: {closing['type']}: {closing['message']}"
                 raise RunFailedError(text, run_id=self.id, type=closing["type"])
             case "cancelled":
-                raise RunCancelledError(f"Run {self.id} of {name} was cancelled.", run_id=self.id)
+                text = f"Run {self.id} of {name} was cancelled.{not_undone(closing)}"
+                raise RunCancelledError(text, run_id=self.id)
+            case "timed_out":
+                text = (
+                    f"Run {self.id} of {name} did not end within its timeout.{not_undone(closing)}"
+                )
+                raise RunTimedOutError(text, run_id=self.id)
             case _:
-                raise RunTerminatedError(f"Run {self.id} of {name} was terminated.", run_id=self.id)
+                text = f"Run {self.id} of {name} was terminated.{not_undone(closing)}"
+                raise RunTerminatedError(text, run_id=self.id)
 
     async def describe(self) -> RunDetail:
         """Return everything that is known about the run."""
@@ -175,9 +124,29 @@ class RunHandle(Generic[R]):
         """Ask the run to cancel itself; its clean-up code runs."""
         await self._client.cancel(self.id, reason=reason)
 
-    async def terminate(self, *, reason: str = "") -> None:
-        """End the run at once; none of its code runs."""
-        await self._client.terminate(self.id, reason=reason)
+    async def terminate(self, *, reason: str = "", compensate: bool = True) -> None:
+        """End the run; none of its code runs any more, and its compensations are carried out first."""
+        await self._client.terminate(self.id, reason=reason, compensate=compensate)
+
+    async def pause(self, *, by: str, reason: str = "") -> None:
+        """Let nothing further of the run be done until it is resumed."""
+        await self._client.pause(self.id, by=by, reason=reason)
+
+    async def resume(self) -> None:
+        """Let the paused run go on."""
+        await self._client.resume(self.id)
+
+    async def fork(
+        self,
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> "RunHandle[R]":
+        """Start a run from the recorded beginning of this one; see `Client.fork`."""
+        made = await self._client.fork(self.id, at=at, id=id, keys=keys, signals=signals)
+        return RunHandle(self._client, made.id, self._workflow)
 
     async def signal(
         self, signal: Signal[T] | str, value: Any, *, message: str | None = None
@@ -205,7 +174,7 @@ class RunHandle(Generic[R]):
         await self._client.decide(self.id, approval, answer, by=by, comment=comment)
 
 
-class Client:
+class Client(Steering, Messaging):
     """Reach the runs of one database.
 
     Args:
@@ -232,7 +201,7 @@ class Client:
         """Close the database's connections."""
         self.database.close()
 
-    async def start(
+    async def start(  # noqa: PLR0913 - what a run is given, each by name
         self,
         workflow: Workflow[Any, R] | str,
         *args: Any,
@@ -240,6 +209,8 @@ class Client:
         queue: str = "default",
         start_at: datetime | None = None,
         attributes: Mapping[str, str | int | float | bool] | None = None,
+        retry_budget: int | None = None,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - a durable deadline, not one of this call
     ) -> RunHandle[R]:
         """Start a run, durably: once this returns it will be carried out.
 
@@ -251,7 +222,15 @@ class Client:
             queue: Which workers advance it.
             start_at: An aware time before which it does not start.
             attributes: By what it is found, `client.list(where=…)`; workflow code reads and changes them too.
+            retry_budget: How many retries its activities may have together; by default what the workflow defines.
+            timeout: How long it may take from its start, runs that continue it included; then it is ended as timed out,
+                and its compensations are carried out. None means for ever.
         """
+        check_retry_budget(retry_budget, "start")
+        if timeout is not None and timeout <= timedelta(0):
+            raise ArgumentError(
+                f"start(timeout={timeout!r}): expected a positive timedelta or None."
+            )
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
         encoded = found.definition.signature.encode_args(args, {})
@@ -261,6 +240,8 @@ class Client:
             flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
             attributes=checked_attributes(attributes or {}),
+            retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
+            timeout_ms=None if timeout is None else milliseconds(timeout),
         )  # fmt: skip
         await self.database.write(starting.start_run, new)
         return RunHandle(self, run_id, found)
@@ -347,80 +328,6 @@ class Client:
         )
         return [_approval(row) for row in rows]
 
-    async def signal(
-        self, run_id: str, signal: Signal[T] | str, value: Any, *, message: str | None = None
-    ) -> bool:
-        """Send a message to a run, durably: once this returns, the run will get it.
-
-        Args:
-            run_id: The run; of a chain of runs that continue one another, the newest gets it.
-            signal: What kind of message. With the `Signal` itself the value is checked before it is sent.
-            value: The message.
-            message: Its id. A second message with the same id and content is not delivered again; one with other
-                content raises `MessageError`. One is made when none is given.
-
-        Returns:
-            False when the run has had this message before.
-        """
-        name = signal if isinstance(signal, str) else signal.name
-        payload = (
-            encode(value, Any, what=f"Signal {name}")
-            if isinstance(signal, str)
-            else signal.encode(value)
-        )
-        return await self.database.write(
-            messages.send_signal, run_id, name, payload, message or secrets.token_hex(8)
-        )
-
-    async def update(
-        self,
-        run_id: str,
-        update: Update[T, U],
-        value: T,
-        *,
-        id: str | None = None,  # noqa: A002 - the field's word
-        timeout: timedelta | None = None,  # noqa: ASYNC109 - the same word as everywhere else
-    ) -> U:
-        """Ask a run for a reply, and wait for it.
-
-        Args:
-            run_id: The run; of a chain of runs that continue one another, the newest is asked.
-            update: What kind of request.
-            value: The request.
-            id: Its id. Asking again with the same id and content waits for the same reply. One is made when none is
-                given.
-            timeout: How long to wait. The request stays when time is up: ask again with the same id.
-
-        Raises:
-            UpdateRefusedError: The run refused, or ended before it replied.
-            TimeoutError: Time was up.
-        """
-        update_id = id or secrets.token_hex(8)
-        await self.database.write(
-            messages.request_update, run_id, update.name, update.encode(value), update_id
-        )
-        async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
-            while True:
-                state, reply = await self.database.read(messages.reply_of, run_id, update_id)
-                if state == "answered":
-                    return update.decode_reply(reply)
-                if isinstance(reply, dict) and state == "refused":
-                    text = f"Run {run_id} refused the update {update.name}: {reply['type']}: {reply['message']}"
-                    raise UpdateRefusedError(text, run_id=run_id, type=str(reply["type"]))
-                await asyncio.sleep(_POLL)
-
-    async def query(self, run_id: str, key: str) -> Any:
-        """Return what a run has published under a key; needs no worker. `UnknownKeyError` when there is nothing."""
-        values = await self.published(run_id)
-        if key not in values:
-            known = ", ".join(values) or "nothing"
-            raise UnknownKeyError(f"Run {run_id} has not published {key!r}; published: {known}.")
-        return values[key]
-
-    async def published(self, run_id: str) -> dict[str, Any]:
-        """Return everything that a run has published; of a chain of runs, the newest."""
-        return dict(await self.database.read(_published, run_id))
-
     async def decide(
         self,
         run_id: str,
@@ -444,10 +351,7 @@ class Client:
         Raises:
             ApprovalError: There is no such open approval, it is decided already, or the answer does not fit.
         """
-        if not by.strip() or len(by) > _MAX_NAME:
-            raise ArgumentError(
-                f"decide(by=…) needs 1 to {_MAX_NAME} characters: the history must say who decided."
-            )
+        decider = _checked_name(by, "decide")
         row = await self.database.read(events.find_approval, run_id, approval, seq)
         tree = check_answer(
             answer, unpack(row.schema), what=f"The answer to {approval!r} of run {run_id}"
@@ -457,22 +361,77 @@ class Client:
             run_id,
             approval,
             answer=tree,
-            by=by.strip(),
+            by=decider,
             comment=comment,
             seq=row.seq,
         )
 
-    async def cancel(self, run_id: str, *, reason: str = "") -> None:
-        """Ask a run to cancel itself; its clean-up code runs."""
-        await self.database.write(closing.request_cancel, run_id, reason)
+    async def resolve_activity(
+        self,
+        run_id: str,
+        seq: int,
+        *,
+        by: str,
+        happened: Any = UNDECIDED,
+        retry: bool = False,
+        fail: str | None = None,
+    ) -> None:
+        """Say what became of an activity in attention: exactly one of `happened`, `retry` and `fail`.
 
-    async def retry(self, run_id: str) -> None:
-        """Let a blocked run be tried again at once, by the same code if need be."""
-        await self.database.write(runs.retry, run_id)
+        Args:
+            run_id: The run.
+            seq: The number of the activity in its run, as `holdfast why` shows it.
+            by: Who decides.
+            happened: Its effect has happened, and this is its result, as a value or as its JSON. It is checked against
+                the activity's type where this process has loaded the workflow's code.
+            retry: Its effect has not happened: another attempt starts, whatever the retry policy says.
+            fail: It fails for good, for this reason.
 
-    async def terminate(self, run_id: str, *, reason: str = "") -> None:
-        """End a run at once; none of its code runs."""
-        await self.database.write(closing.terminate, run_id, reason)
+        Raises:
+            UsageError: The activity is not in attention.
+            ArgumentError: The result does not fit, or it is not said what happened.
+        """
+        decider = _checked_name(by, "resolve_activity")
+        if [happened is not UNDECIDED, retry, fail is not None].count(True) != 1:
+            raise ArgumentError(
+                "resolve_activity(…): give exactly one of happened=RESULT, retry=True and fail=REASON."
+            )
+        if retry:
+            await self.database.write(attention.try_again, run_id, seq, by=decider)
+        elif fail is not None:
+            await self.database.write(attention.it_failed, run_id, seq, fail, by=decider)
+        else:
+            row = await self.database.read(attention.waiting_row, run_id, seq)
+            tree = checked_result(happened, name=row.name, entry=row.entry)
+            await self.database.write(attention.it_happened, run_id, seq, tree, by=decider)
+
+    async def fork(
+        self,
+        run_id: str,
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> RunHandle[Any]:
+        """Start a run from the recorded beginning of another, which may be open or closed and stays as it is.
+
+        Args:
+            run_id: The original.
+            at: The last turn that is copied; what it left open is open in the fork, too.
+            id: A name for the fork; one is made when none is given.
+            keys: "keep" gives activities that run again the idempotency keys of the original, so that effects which
+                have happened are not repeated; "new" repeats them.
+            signals: Whether the signals that the original got later are given to the fork, too.
+        """
+        if keys not in {"keep", "new"}:
+            raise ArgumentError(f'fork(keys={keys!r}): expected "keep" or "new".')
+        made = f"{run_id[: _MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
+        asked = forking.Fork(
+            id=_checked_id(made, ""), origin=run_id, at=at, new_keys=keys == "new", signals=signals
+        )
+        await self.database.write(forking.fork, asked)
+        return RunHandle(self, asked.id)
 
 
 def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
@@ -483,6 +442,29 @@ def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
     raise UnknownWorkflowError(
         f"{given!r} is not a workflow. Give a function decorated with @workflow.define, or its name as module:function."
     )
+
+
+def _checked_name(by: str, call: str) -> str:
+    if not by.strip() or len(by) > _MAX_NAME:
+        raise ArgumentError(
+            f"{call}(by=…) needs 1 to {_MAX_NAME} characters: the record must say who decided."
+        )
+    return by.strip()
+
+
+def checked_result(value: Any, *, name: str, entry: str) -> Json:
+    """Return a result as JSON; it is held against the type of the activity `name` where the code of `entry` is loaded."""
+    try:
+        tree = encode(value, Any, what=f"The result of {name}")
+        found = sys.modules.get(entry.partition(":")[0])
+        for definition in [] if found is None else reachable_definitions(found):
+            if isinstance(definition, Activity) and definition.name == name:
+                return definition.definition.signature.encode_result(
+                    definition.definition.signature.decode_result(tree)
+                )
+    except PayloadError as error:
+        raise ArgumentError(f"{error.message} Nothing was written.") from error
+    return tree
 
 
 def _checked_id(given: str | None, workflow: str) -> str:
@@ -521,10 +503,6 @@ def _summaries(tx: Tx, /, **filters: Any) -> list[RunSummary]:
     return [_summary(item, workers, now) for item in evidence]
 
 
-def _published(tx: Tx, run_id: str) -> dict[str, Json]:
-    return attribute_verbs.published_of(tx, messages.current_run(tx, run_id).id)
-
-
 def _workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
     return reading.now(tx), reading.worker_evidence(tx)
 
@@ -538,10 +516,10 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         now=now,
         evidence=evidence,
         history=reading.load_history(tx, run_id),
-        activities=tuple(_attempt(row) for row in reading.attempts_of(tx, run_id)),
+        activities=tuple(_attempt(found) for found in reading.attempts_of(tx, run_id)),
         approvals=tuple(
-            _approval(row)
-            for row in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
+            _approval(found)
+            for found in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
         ),
         drifts=tuple(reading.drifts_of(tx, run_id)),
         patches=tuple(reading.decisions_of(tx, run_id)),
@@ -552,6 +530,8 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         previous=row.previous,
         continued_to=row.continued_to,
         children=tuple(reading.children_of(tx, run_id)),
+        retry_budget=row.retry_budget,
+        retries_used=row.retries_used,
     )
 
 
@@ -559,7 +539,9 @@ def _attempt(row: Any) -> AttemptSummary:
     return AttemptSummary(
         seq=row.seq, name=row.name, queue=row.queue, state=row.state, site=row.site, attempt=row.attempt,
         scheduled_at=row.scheduled_at, started_at=row.started_at, closed_at=row.closed_at, lease_owner=row.lease_owner,
-        error_type=row.error_type, error_message=row.error_message,
+        error_type=row.error_type, error_message=row.error_message, effect=row.effect,
+        heartbeat=None if row.beat is None else unpack(row.beat), heartbeat_at=row.beat_at,
+        resolution=row.resolution, resolved_by=row.resolved_by,
     )  # fmt: skip
 
 

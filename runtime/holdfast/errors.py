@@ -23,6 +23,7 @@
     │   ├── RunFailedError
     │   ├── RunCancelledError
     │   ├── RunTerminatedError
+    │   ├── RunTimedOutError        it did not end within its timeout
     │   └── UpdateRefusedError
     └── WorkflowError               workflow code may catch these; uncaught they fail the run
         ├── ActivityError
@@ -36,6 +37,7 @@ Every message says what happened, where, what was expected and what to do next. 
 the message is the only positional argument, everything else is an attribute.
 """
 
+from datetime import timedelta
 from typing import Any
 
 
@@ -154,6 +156,10 @@ class RunTerminatedError(RunError):
     """Report a run that was terminated."""
 
 
+class RunTimedOutError(RunError):
+    """Report a run that did not end within its timeout."""
+
+
 class UpdateRefusedError(RunError):
     """Report an update that the run refused; `type` is the name of the error that it gave as its reason."""
 
@@ -233,10 +239,19 @@ class HistoryLimitError(WorkflowError):
 class ApplicationError(WorkflowError):
     """Fail an activity or a run on purpose.
 
-    With `non_retryable` an activity is not tried again. `details` must be JSON.
+    With `non_retryable` an activity is not tried again; `retry_after`, a timedelta, is the pause before it is.
+    `details` must be JSON.
     """
 
-    def __init__(self, message: str, *, non_retryable: bool = False, details: Any = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        non_retryable: bool = False,
+        details: Any = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
         super().__init__(message)
         self.non_retryable = non_retryable
         self.details = details
+        self.retry_after = retry_after

@@ -47,6 +47,8 @@ class ActivityEvidence:
     error_at: int | None
     same_error: int
     same_error_since: int | None
+    effect: str = "idempotent"
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,13 @@ class RunEvidence:
     error_at: int | None
     failures: int
     closing: Any = None
+    paused_at: int | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    ending: str | None = None
+    ending_reason: str | None = None
+    forked_from: str | None = None
+    forked_at: int | None = None
     activities: Sequence[ActivityEvidence] = ()
     waits: Sequence[WaitEvidence] = ()
     approvals: Sequence[ApprovalEvidence] = ()

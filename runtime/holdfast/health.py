@@ -6,7 +6,7 @@ on its worst item. `CODES` is the public list: name, family, rank (higher is wor
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from holdfast._verdicts import (
@@ -55,11 +55,13 @@ def health(
         closed = _closed(run)
         return Verdict(worst=closed, items=(closed,))
     view = _View(run=run, workers=tuple(workers), now=now, limits=limits)
-    items = [
-        item
-        for item in [view.task(), *view.activities(), *view.waits(), *view.approvals()]
-        if item is not None
-    ]
+    if run.ending is not None:
+        items = view.undoing()
+    elif run.paused_at is not None:
+        items = [view.paused(run.paused_at), *view.approvals()]
+    else:
+        found = [view.task(), *view.activities(), *view.waits(), *view.approvals()]
+        items = [item for item in found if item is not None]
     if not items:
         items = [view.no_mover()]
     ordered = tuple(sorted(items, key=lambda item: (-CODES[item.code].rank, item.seq)))
@@ -69,13 +71,32 @@ def health(
 def _closed(run: RunEvidence) -> Item:
     ended = run.closed_at or 0
     failure = run.closing if run.status == "failed" and isinstance(run.closing, dict) else None
-    why = f"{run.status.capitalize()} after {span(ended - run.created_at)}."
+    why = f"{CODES[f'closed.{run.status}'].label} after {span(ended - run.created_at)}."
     if failure is not None:
         why = f"Failed: {failure.get('type')}: {failure.get('message')}"
+    elif isinstance(run.closing, dict) and run.status in _ENDINGS:
+        why = (
+            f"{why.removesuffix('.')}: {run.closing['reason']}."
+            if run.closing.get("reason")
+            else why
+        )
+        undone = run.closing.get("compensations") or ()
+        why += "".join(f" {u['name']}: {u['state']}{_because(u)}." for u in undone)
     return Item(
         code=f"closed.{run.status}", seq=0, since=ended, why=why, next="Nothing: the run has ended.",
         evidence=(Evidence(table="run", key=run.id, columns={"status": run.status, "closed_at": ended}),),
     )  # fmt: skip
+
+
+_ENDINGS = {
+    "terminated": "terminated",
+    "cancelled": "cancelled",
+    "timed_out": "ended: its time is up",
+}
+
+
+def _because(undone: dict[str, Any]) -> str:
+    return f" ({undone['error']})" if undone.get("error") else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +247,30 @@ class _View:
             next="A worker takes it.", evidence=row, seq=seq, site=site,
         )  # fmt: skip
 
+    def paused(self, since: int) -> Item:
+        run, waiting = self.run, self.run.inbound_count - self.run.done_turn
+        reason = f": {run.pause_reason}" if run.pause_reason else ""
+        events = (
+            f" {waiting} event{'' if waiting == 1 else 's'} wait to be applied." if waiting else ""
+        )
+        return self._item(
+            "human.paused", f"Paused by {run.paused_by} {span(self.now - since)} ago{reason}.{events}", since=since,
+            next="Nothing, until a person resumes it.", evidence=self._run_row("paused_at", "paused_by", "pause_reason"),
+            actions=(f"holdfast resume {run.id}",),
+        )  # fmt: skip
+
+    def undoing(self) -> list[Item]:
+        """Judge a run that is being ended by the activity that undoes one of its steps."""
+        head = (
+            f"The run is being {_ENDINGS.get(self.run.ending or '', 'ended')}; undoing its steps. "
+        )
+        return [
+            replace(
+                item, why=head + item.why, actions=("holdfast terminate --without-compensation",)
+            )
+            for item in self.activities()
+        ]
+
     # What it waits for
 
     def activities(self) -> list[Item]:
@@ -251,6 +296,8 @@ class _View:
                 )
             case "backoff":
                 return self._backoff(a, row)
+            case "attention":
+                return self._attention(a)
         knows = any(a.name in worker.activities for worker in self._live(a.queue))
         return self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site) or self._item(
             "stuck.unknown_activity", f"No worker on queue {a.queue!r} knows the activity {a.name!r}.",
@@ -275,10 +322,28 @@ class _View:
             else ""
         )
         running = span(self.now - (a.started_at or self.now))
+        if a.probe:
+            return self._item(
+                "work.activity", f"Worker {a.lease_owner} is finding out whether attempt {a.attempt} of {a.name} had its effect.",
+                since=a.started_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=row, next="Its answer is recorded.",
+            )  # fmt: skip
         return self._item(
             "work.activity", f"{a.name} attempt {a.attempt} on {a.lease_owner}, running {running}{beat}.",
             since=a.started_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=row,
             next="Its result is recorded.", next_at=None,
+        )  # fmt: skip
+
+    def _attention(self, a: ActivityEvidence) -> Item:
+        error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
+        row = self._row("activity", a, ("state", "effect", "attempt", "error_type", "error_at"))
+        return self._item(
+            "human.attention",
+            f"Nobody knows whether attempt {a.attempt} of {a.name} (#{a.seq}) had its effect: {error}.",
+            since=a.error_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=(row,),
+            next="Nothing: it waits until a person says what happened.",
+            actions=(
+                f"holdfast resolve {self.run.id} {a.seq} --happened RESULT", "--retry", "--fail REASON", "Cancel the run",
+            ),
         )  # fmt: skip
 
     def _backoff(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
@@ -299,6 +364,12 @@ class _View:
                 return due
         left = "no limit" if a.max_attempts is None else f"{a.max_attempts - a.attempt} left"
         soon = "now" if a.visible_at <= self.now else f"in {span(a.visible_at - self.now)}"
+        if a.probe:
+            return self._item(
+                "retry.activity", f"Attempt {a.attempt} of {a.name} ended by {error}; its probe is asked {soon} whether it happened.",
+                since=a.error_at or a.visible_at, seq=a.seq, site=a.site, evidence=row, next="Its probe is asked.",
+                next_at=a.visible_at, actions=("Cancel the run",),
+            )  # fmt: skip
         times = "once" if a.attempt == 1 else f"{a.attempt} times"
         return self._item(
             "retry.activity", f"{a.name} failed {times}, last {error}; attempt {a.attempt + 1} {soon} ({left}).",

@@ -25,6 +25,7 @@ from holdfast._children import (
 from holdfast._conversing import Signal, Update, publish, set_attributes, wait_until
 from holdfast._core.execution import SUGGESTED_RECORDS, current, required
 from holdfast._defining import Workflow, define
+from holdfast._undoing import Compensation, compensate, roll_back
 from holdfast.clock import instant, milliseconds
 from holdfast.codec import decode, schema_of
 from holdfast.errors import ApprovalTimeoutError, ArgumentError
@@ -32,12 +33,14 @@ from holdfast.history import Json, RequestApproval
 
 __all__ = [
     "Child",
+    "Compensation",
     "Outcome",
     "RunInfo",
     "Signal",
     "Update",
     "Workflow",
     "approval",
+    "compensate",
     "continue_as_new",
     "define",
     "info",
@@ -48,6 +51,7 @@ __all__ = [
     "patched",
     "publish",
     "random",
+    "roll_back",
     "run_child",
     "set_attributes",
     "sleep",

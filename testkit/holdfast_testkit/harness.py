@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast import Client, RunHandle, Worker
 from holdfast.activity import Activity
@@ -90,7 +90,13 @@ class Sim:
         self._known.update({activity.name: activity for activity in activities})
         self._real.update(activity.name for activity in activities)
 
-    def start(self, workflow: Workflow[Any, R], *args: Any, id: str | None = None) -> SimRun[R]:  # noqa: A002 - the field's word
+    def start(
+        self,
+        workflow: Workflow[Any, R],
+        *args: Any,
+        id: str | None = None,  # noqa: A002 - the field's word
+        timeout: timedelta | None = None,
+    ) -> SimRun[R]:
         """Start a run; nothing of it happens before the simulation is asked to go on."""
         known = self._workflows.setdefault(workflow.name, workflow)
         if known.fn is not workflow.fn:
@@ -98,7 +104,7 @@ class Sim:
                 f"Two workflows are called {workflow.name!r}; give one of them another name=."
             )
         self._worker = None
-        handle = self._runner.run(self._client.start(workflow, *args, id=id))
+        handle = self._runner.run(self._client.start(workflow, *args, id=id, timeout=timeout))
         return SimRun(handle.id, handle)
 
     # Going on
@@ -141,6 +147,24 @@ class Sim:
             self.run_until(run, Family.PERSON.value)
         self._runner.run(self._client.decide(run.id, approval, answer, by=by, comment=comment))
 
+    def resolve(
+        self,
+        run: SimRun[Any],
+        activity: Activity[..., Any],
+        *,
+        by: str = "tester",
+        **decision: Any,
+    ) -> None:
+        """Say what became of an activity in attention: `happened=RESULT`, `retry=True` or `fail="reason"`."""
+        self._settle()
+        for row in self.describe(run).activities:
+            if row.name == activity.name and row.state == "attention":
+                self._runner.run(self._client.resolve_activity(run.id, row.seq, by=by, **decision))
+                return
+        raise SimStuckError(
+            f"No {activity.name} of run {run.id} is in attention; `run_until(run, 'human.attention')` goes on to there."
+        )
+
     def result(self, run: SimRun[R]) -> R:
         """Go on until the run ends, and return its result or raise how it ended."""
         self.run_until(run, Family.CLOSED.value)
@@ -149,6 +173,31 @@ class Sim:
     def cancel(self, run: SimRun[Any], *, reason: str = "") -> None:
         """Ask the run to cancel itself."""
         self._runner.run(self._client.cancel(run.id, reason=reason))
+
+    def terminate(self, run: SimRun[Any], *, reason: str = "", compensate: bool = True) -> None:
+        """End the run from outside; its compensations are carried out as the simulation goes on."""
+        self._runner.run(self._client.terminate(run.id, reason=reason, compensate=compensate))
+
+    def pause(self, run: SimRun[Any], *, by: str = "tester", reason: str = "") -> None:
+        """Let nothing further of the run be done until it is resumed."""
+        self._runner.run(self._client.pause(run.id, by=by, reason=reason))
+
+    def resume(self, run: SimRun[Any]) -> None:
+        """Let the paused run go on."""
+        self._runner.run(self._client.resume(run.id))
+
+    def fork(
+        self,
+        run: SimRun[R],
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> SimRun[R]:
+        """Start a run from the first turns of another."""
+        made = self._runner.run(run.handle.fork(at=at, id=id, keys=keys, signals=signals))
+        return SimRun(made.id, made)
 
     # Looking
 
@@ -211,7 +260,7 @@ class Sim:
     def _stand_in(self, activity: Activity[..., Any]) -> Activity[..., Any]:
         fake = self._fakes.get(activity.name)
         if fake is not None:
-            return replaced(activity, fake.answer)
+            return replaced(activity, fake.answer, fake.probe)
         return activity if activity.name in self._real else refusing(activity, self._missing)
 
 

@@ -1,6 +1,7 @@
 """The command line answers in sentences: what happened, where, and what to do next; never a traceback."""
 
 import asyncio
+import importlib
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -282,3 +284,34 @@ def test_a_start_that_is_refused_makes_no_database(run: Run, tmp_path: Path) -> 
 
     assert result.returncode == 2
     assert not (tmp_path / "holdfast.db").exists()
+
+
+def test_a_run_is_paused_resumed_forked_and_terminated(run: Run) -> None:
+    started(run)
+
+    assert run("pause", "order-7", "--by", "ana", "--reason", "audit").stdout == "order-7: done\n"
+    assert "human.paused  Paused by ana 0 s ago: audit." in run("why", "order-7").stdout
+    again = run("pause", "order-7", "--by", "bob")
+    assert (again.returncode, "paused by ana already" in again.stderr) == (2, True)
+    assert run("resume", "order-7").stdout == "order-7: done\n"
+    assert run("resume", "order-7").returncode == 2
+    early = run("fork", "order-7", "--at", "1")
+    assert (early.returncode, "no worker has applied it yet" in early.stderr) == (2, True)
+
+    serve_once()
+    fork = run("fork", "order-7", "--at", "1", "--id", "order-8", "--keys", "new")
+    assert fork.stdout == "order-8\n", fork.stderr
+    assert "forked from order-7 at turn 1" in run("why", "order-8").stdout
+    ended = run("terminate", "order-8", "--reason", "done with it", "--without-compensation")
+    assert ended.stdout == "order-8: done\n"
+    assert "done with it" in run("why", "order-8").stdout
+
+
+def serve_once() -> None:
+    async def serve() -> None:
+        shop: Any = importlib.import_module("shop")
+        async with Client("holdfast.db") as client:
+            worker = Worker(client, workflows=[shop.buy], activities=[shop.charge])
+            await worker.run_until_idle()
+
+    asyncio.run(serve())

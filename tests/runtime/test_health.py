@@ -81,6 +81,8 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "human.waiting": (replace(RUN, approvals=(APPROVAL,)), []),
     "human.due_soon": (replace(RUN, approvals=(replace(APPROVAL, due_at=NOW + 60_000),)), []),
     "human.overdue": (replace(RUN, approvals=(replace(APPROVAL, due_at=NOW - 60_000),)), []),
+    "human.attention": (replace(RUN, activities=(replace(FAILED, state="attention", effect="once"),)), []),
+    "human.paused": (replace(RUN, paused_at=NOW - DAY, paused_by="ana", pause_reason="bad data"), []),
     "stuck.unknown_workflow": (replace(READY, workflow="gone", task_visible_at=NOW - DAY), [WORKER]),
     "stuck.unsatisfiable": (replace(RUN, waits=(CONDITION,)), [WORKER]),
     "stuck.nobody_asked": (replace(RUN, approvals=(replace(APPROVAL, to=()),)), []),
@@ -216,3 +218,32 @@ def test_an_activity_whose_workers_keep_vanishing_is_stuck() -> None:
     assert (
         verdict.why == "3 attempts of charge in a row ended with their worker; attempt 4 is on w1."
     )
+
+
+def test_a_run_that_is_being_ended_is_judged_by_the_activity_that_undoes_a_step() -> None:
+    ending = replace(
+        RUN, ending="terminated", activities=(replace(FAILED, seq=-3),), waits=(TIMER,)
+    )
+
+    verdict = health(ending, [WORKER], NOW)
+
+    assert [item.code for item in verdict.items] == ["retry.activity"]
+    assert verdict.why.startswith(
+        "The run is being terminated; undoing its steps. charge failed 3 times"
+    )
+
+
+def test_a_paused_run_that_nobody_works_on_is_not_stuck() -> None:
+    paused = replace(CASES["stuck.no_worker"][0], paused_at=NOW - DAY, paused_by="ana")
+
+    assert health(paused, [], NOW).code == "human.paused"
+
+
+def test_a_run_ended_from_outside_says_why_and_what_was_not_undone() -> None:
+    undone = [{"name": "refund", "state": "failed", "error": "HTTPError: 503"}]
+    closing = {"reason": "wrong customer", "compensations": undone}
+    run = replace(RUN, status="terminated", closed_at=NOW, closing=closing)
+
+    why = health(run, [], NOW).why
+
+    assert why == "Terminated after 5 s: wrong customer. refund: failed (HTTPError: 503)."

@@ -33,6 +33,7 @@ from holdfast.history import (
     RecordPatch,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     ScheduleActivity,
     StartTimer,
     TimerFired,
@@ -168,7 +169,7 @@ def _guess(
     match target:
         case StartTimer():
             return TimerFired(turn=event.turn, at=event.at, seq=target.seq)
-        case ScheduleActivity():
+        case ScheduleActivity() | RunCompensation():
             result = event.result if isinstance(event, ActivityCompleted) else None
             return ActivityCompleted(turn=event.turn, at=event.at, seq=target.seq, result=result)
         case RequestApproval() if isinstance(event, ApprovalDecided):

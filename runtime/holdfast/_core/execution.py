@@ -19,6 +19,7 @@ from holdfast._core.failures import (
 from holdfast._core.loop import TurnLoop
 from holdfast._core.mailbox import Mailbox
 from holdfast._core.parking import Conditions, Parking
+from holdfast._core.saga import Saga
 from holdfast._core.sites import call_site, site_of, site_of_function
 from holdfast._core.updates import Updates
 from holdfast._registry import ActivityDefinition, WorkflowDefinition
@@ -52,6 +53,7 @@ from holdfast.history import (
     RecordPatch,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     RunStarted,
     ScheduleActivity,
     SendSignal,
@@ -107,6 +109,7 @@ class _Pending:
     future: asyncio.Future[Any]
     decode: Callable[[Json], Any]
     on_timeout: Callable[[], Any] | None = None
+    name: str = ""  # of the activity, where the command does not carry it
 
 
 class Execution:
@@ -137,6 +140,7 @@ class Execution:
         self.mailbox = Mailbox(self._loop.create_future)
         self.updates = Updates(self)
         self.parking = Parking()
+        self.saga = Saga(self)
         self.conditions = Conditions(self._loop.create_future)
         self._end_site = site_of_function(definition.fn)
 
@@ -231,15 +235,16 @@ class Execution:
             result = self.definition.signature.encode_result(value)
         except asyncio.CancelledError as error:
             if self._cancel_requested:
+                await self.saga.end()
                 self._close(CancelRun(seq=self._closing_seq(), site=self._end_site))
             else:
-                self._fail_or_break(error)
+                await self._fail_or_break(error)
         except EvictedError:
             raise
         except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
             request = continuation_in(error)
             if request is None:
-                self._fail_or_break(error)
+                await self._fail_or_break(error)
             else:
                 await self._continue(request)
         else:
@@ -261,11 +266,12 @@ class Execution:
         )
         self._close(command)
 
-    def _fail_or_break(self, error: BaseException) -> None:
+    async def _fail_or_break(self, error: BaseException) -> None:
         if self._evicting:
             return
         if self.is_failure(error):
-            failure = failure_of(error)
+            await self.saga.end()
+            failure = self.saga.told_in(failure_of(error))
             self._close(FailRun(seq=self._closing_seq(), site=self._end_site, failure=failure))
         else:
             self.stop_on(error)
@@ -364,6 +370,24 @@ class Execution:
                 seq=self._closing_seq(), site=call_site() or self._task_site(), target=seq
             )
         )
+
+    def run_compensation(self, target: int, name: str) -> asyncio.Future[Any]:
+        """Ask for a compensation to be carried out, even when the history is full; called by the saga."""
+        site = call_site() or self._task_site() or self._end_site
+        command = RunCompensation(seq=self._closing_seq(), site=site, target=target)
+        future = self._expect(command, _as_it_is)  # nobody reads what it returns
+        self._pending[command.seq].name = name
+        return future
+
+    def other_tasks(self) -> list[asyncio.Task[Any]]:
+        """Return the unfinished tasks but the current one, in order of creation."""
+        running = asyncio.current_task(self._loop)
+        return [task for task in self._loop.pending_tasks() if task is not running]
+
+    @property
+    def is_evicting(self) -> bool:
+        """Tell whether the run is being unwound without a record."""
+        return self._evicting
 
     def cancel_child(self, seq: int) -> None:
         """Ask a child to cancel itself and go on waiting for its end."""
@@ -520,7 +544,9 @@ def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
         case ApprovalDecided():
             pending.future.set_result(pending.decode(event.answer))
         case ActivityFailed():
-            pending.future.set_exception(activity_error(pending.command, event.failure))
+            pending.future.set_exception(
+                activity_error(pending.command, event.failure, pending.name)
+            )
         case ChildFailed() if isinstance(pending.command, StartChild):
             pending.future.set_exception(child_error(pending.command, event, run_id))
         case SignalRefused() if isinstance(pending.command, SendSignal):

@@ -6,9 +6,9 @@ from holdfast.errors import ActivityError, ApplicationError, ChildError
 from holdfast.history import ChildFailed, Command, Failure, StartChild, canonical, name_of
 
 
-def activity_error(command: Command, failure: Failure) -> ActivityError:
+def activity_error(command: Command, failure: Failure, name: str = "") -> ActivityError:
     """Return what workflow code gets for an activity that failed for good."""
-    name = name_of(command)
+    name = name or name_of(command)
     tries = "once" if failure.attempts == 1 else f"{failure.attempts} times"
     return ActivityError(
         f"Activity {name} was tried {tries} and failed: {failure.type}: {failure.message}",

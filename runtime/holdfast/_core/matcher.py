@@ -31,6 +31,7 @@ TITLES = {
 _CLOSINGS = (CompleteRun, FailRun, CancelRun)
 _DRIFTS = {
     "schedule_activity": (("args", "DR06"), ("options", "DR07")),
+    "register_compensation": (("args", "DR06"), ("options", "DR07")),
     "start_timer": (("ms", "DR10"),),
     "request_approval": (
         ("ask", "DR06"),

@@ -93,6 +93,7 @@ def describe_command(command: Command) -> str:
     word = {
         "request_approval": "approval", "reopen_approval": "ask again", "cancel_command": "cancel", "record_patch": "patch",
         "complete_run": "end of the run", "fail_run": "failure of the run", "cancel_run": "cancellation of the run",
+        "register_compensation": "registration of the compensation", "run_compensation": "compensation",
     }[command.kind]  # fmt: skip
     return f"{word} {name_of(command)}".rstrip()
 

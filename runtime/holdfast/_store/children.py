@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import insert, literal, select, update
 
 from holdfast._store.attributes import attributes_of
-from holdfast._store.closing import close
 from holdfast._store.database import Tx
+from holdfast._store.ending import close_run
 from holdfast._store.events import append_event
 from holdfast._store.records import NewRun
 from holdfast._store.starting import insert_run, known_run
@@ -81,7 +81,7 @@ def continue_as_new(tx: Tx, run_id: str, turn: int, command: ContinueAsNew) -> N
     _carry(tx, run_id, following, turn, command.carry)
     _hand_over(tx, run_id, following)
     tx.conn.execute(update(run).where(run.c.id == run_id).values(continued_to=following))
-    close(tx, run_id, RunStatus.CONTINUED, pack({"run": following}))
+    close_run(tx, run_id, RunStatus.CONTINUED, pack({"run": following}))
 
 
 def successor(run_id: str) -> str:

@@ -1,10 +1,10 @@
 """Verbs that end a run: by its own command, by a request to cancel, or from outside."""
 
-import contextlib
 from typing import Any
 
 from sqlalchemy import delete, select, update
 
+from holdfast._store import compensations
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.tables import activity, approval, child, run, update_request, wait
@@ -29,13 +29,13 @@ def close(tx: Tx, run_id: str, status: RunStatus, result: bytes | None) -> None:
     close_items(tx, run_id)
     _refuse_updates(tx, run_id, status)
     _tell_parents(tx, run_id, status, None if result is None else unpack(result))
-    _close_children(tx, run_id)
 
 
 def close_items(tx: Tx, run_id: str) -> None:
     """Take back everything that a run which has ended was waiting for."""
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id))
     cancel_activities(tx, run_id, None)
+    compensations.drop(tx, run_id)
     withdraw_approvals(tx, run_id, None)
 
 
@@ -54,7 +54,7 @@ def _tell_parents(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:
         select(child.c.run_id, child.c.seq).where(child.c.child == run_id, child.c.open)
     ).all()
     for link in links:
-        _forget_child(tx, link.run_id, link.seq)
+        forget_child(tx, link.run_id, link.seq)
         body: dict[str, Json] = {"seq": link.seq, "result": result}
         if status is not RunStatus.COMPLETED:
             body = {"seq": link.seq, "status": status.value, "failure": _failure(status, result)}
@@ -77,42 +77,20 @@ def _failure(status: RunStatus, result: Json) -> Json:
     }
 
 
-def _forget_child(tx: Tx, run_id: str, seq: int) -> None:
+def forget_child(tx: Tx, run_id: str, seq: int) -> None:
+    """Note that a run is told no more of the child that command `seq` started."""
     tx.conn.execute(
         update(child).where(child.c.run_id == run_id, child.c.seq == seq).values(open=False)
     )
 
 
-def _close_children(tx: Tx, run_id: str) -> None:
-    """Do with the children of a run that has ended what it said at their start."""
-    links = tx.conn.execute(
-        select(child.c.child, child.c.seq, child.c.on_close)
-        .where(child.c.run_id == run_id, child.c.open)
-        .order_by(child.c.seq)
-    ).all()
-    for link in links:
-        _forget_child(tx, run_id, link.seq)
-        with contextlib.suppress(RunClosedError, UnknownRunError):
-            if link.on_close == "cancel":
-                request_cancel(tx, link.child, f"run {run_id}, which started it, has ended")
-            elif link.on_close == "terminate":
-                terminate(tx, link.child, f"run {run_id}, which started it, has ended")
-
-
-def cancel_child(tx: Tx, run_id: str, seq: int) -> None:
-    """Ask the child that command `seq` started, if it did start one, to cancel itself."""
-    link = tx.conn.execute(
-        select(child.c.child).where(child.c.run_id == run_id, child.c.seq == seq, child.c.open)
-    ).first()
-    if link is not None:
-        with contextlib.suppress(RunClosedError):
-            request_cancel(tx, link.child, f"run {run_id}, which started it, no longer needs it")
-
-
-def cancel_activities(tx: Tx, run_id: str, seq: int | None) -> None:
+def cancel_activities(
+    tx: Tx, run_id: str, seq: int | None, *, but_compensations: bool = False
+) -> None:
     """Take back the open activities of a run, or the one that command `seq` scheduled."""
     which = [activity.c.run_id == run_id, activity.c.closed_at.is_(None)]
     which += [] if seq is None else [activity.c.seq == seq]
+    which += [activity.c.key_seq.is_(None)] if but_compensations else []
     tx.conn.execute(
         update(activity)
         .where(*which)
@@ -131,29 +109,6 @@ def withdraw_approvals(tx: Tx, run_id: str, seq: int | None) -> None:
     which = [approval.c.run_id == run_id, approval.c.state == "open"]
     which += [] if seq is None else [approval.c.seq == seq]
     tx.conn.execute(update(approval).where(*which).values(state="withdrawn"))
-
-
-def request_cancel(tx: Tx, run_id: str, reason: str) -> None:
-    """Ask a run to cancel itself; asking again changes nothing.
-
-    A run whose code cannot run, because it is blocked or has not begun, is closed as cancelled at once.
-    """
-    row = open_row(tx, run_id)
-    if row.cancel_requested_at is None:
-        tx.conn.execute(update(run).where(run.c.id == run_id).values(cancel_requested_at=tx.now))
-        append_event(tx, run_id, "cancel_requested", {"reason": reason})
-    if row.task_state == TaskState.BLOCKED.value or (row.done_turn == 0 and row.start_at > tx.now):
-        _close_from_outside(tx, run_id, RunStatus.CANCELLED, reason)
-
-
-def terminate(tx: Tx, run_id: str, reason: str) -> None:
-    """End a run at once, without asking its code."""
-    open_row(tx, run_id)
-    _close_from_outside(tx, run_id, RunStatus.TERMINATED, reason)
-
-
-def _close_from_outside(tx: Tx, run_id: str, status: RunStatus, reason: str) -> None:
-    close(tx, run_id, status, pack({"reason": reason}))
 
 
 def open_row(tx: Tx, run_id: str) -> Any:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, insert, select, update
 
+from holdfast._store import compensations
 from holdfast._store.attributes import publish, store_attributes
 from holdfast._store.children import continue_as_new, start_child
-from holdfast._store.closing import cancel_activities, cancel_child, close, withdraw_approvals
+from holdfast._store.closing import cancel_activities, withdraw_approvals
 from holdfast._store.database import Tx
+from holdfast._store.ending import cancel_child, close_run
 from holdfast._store.messages import answer_update, deliver
 from holdfast._store.records import Parked
-from holdfast._store.tables import activity, approval, wait
+from holdfast._store.scheduling import insert_activity
+from holdfast._store.tables import approval, wait
 from holdfast._store.tables import command as command_table
 from holdfast.codec import pack
 from holdfast.history import (
@@ -24,8 +27,10 @@ from holdfast.history import (
     PublishValue,
     RecordPatch,
     RefuseUpdate,
+    RegisterCompensation,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     ScheduleActivity,
     SendSignal,
     SetAttributes,
@@ -34,7 +39,7 @@ from holdfast.history import (
     body_of,
     name_of,
 )
-from holdfast.runs import ActivityState, RunStatus
+from holdfast.runs import RunStatus
 
 
 def apply_command(  # noqa: C901, PLR0912 - one line per kind
@@ -58,12 +63,18 @@ def apply_command(  # noqa: C901, PLR0912 - one line per kind
             _take_back(tx, run_id, command.target)
         case ReopenApproval():
             _ask_again(tx, run_id, command)
+        case RegisterCompensation():
+            compensations.register(tx, run_id, command)
+        case RunCompensation():
+            compensations.start(tx, run_id, command.target, seq=command.seq, queue=queue)
         case CompleteRun():
-            close(tx, run_id, RunStatus.COMPLETED, pack(command.result))
+            close_run(tx, run_id, RunStatus.COMPLETED, pack(command.result))
         case FailRun():
-            close(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
+            close_run(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
         case CancelRun():
-            close(tx, run_id, RunStatus.CANCELLED, None)
+            undone = compensations.report(tx, run_id)
+            result = pack({"reason": "", "compensations": undone}) if undone else None
+            close_run(tx, run_id, RunStatus.CANCELLED, result)
         case PublishValue():
             publish(tx, run_id, turn, command.key, command.value)
         case SetAttributes():
@@ -81,13 +92,9 @@ def apply_command(  # noqa: C901, PLR0912 - one line per kind
 
 
 def _schedule(tx: Tx, run_id: str, command: ScheduleActivity, queue: str) -> None:
-    tx.conn.execute(
-        insert(activity).values(
-            run_id=run_id, seq=command.seq, name=command.name, queue=command.options.get("queue") or queue,
-            state=ActivityState.READY.value, site=command.site, args=pack(command.args), options=pack(command.options),
-            max_attempts=command.options.get("max_attempts"), attempt=0, scheduled_at=tx.now, visible_at=tx.now,
-            lease_epoch=0, same_error=0,
-        )
+    insert_activity(
+        tx, run_id=run_id, seq=command.seq, name=command.name, args=command.args, options=command.options,
+        queue=queue, site=command.site,
     )  # fmt: skip
 
 
@@ -148,6 +155,7 @@ def _take_back(tx: Tx, run_id: str, seq: int) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == seq))
     cancel_activities(tx, run_id, seq)
     cancel_child(tx, run_id, seq)
+    compensations.drop(tx, run_id, seq)
     withdraw_approvals(tx, run_id, seq)
 
 

@@ -18,7 +18,7 @@ def append_event(tx: Tx, run_id: str, kind: str, body: Mapping[str, Json]) -> in
     idle = run.c.task_state == TaskState.IDLE.value
     row = tx.conn.execute(
         update(run)
-        .where(run.c.id == run_id, run.c.closed_at.is_(None))
+        .where(run.c.id == run_id, run.c.closed_at.is_(None), run.c.ending.is_(None))
         .values(
             inbound_count=run.c.inbound_count + 1,
             event_at=case((run.c.event_at > tx.now, run.c.event_at), else_=tx.now),

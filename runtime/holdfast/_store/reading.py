@@ -168,6 +168,8 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvide
             progress_epoch=r.progress_epoch, error_kind=r.error_kind,
             error=None if r.error is None else unpack(r.error), error_code=r.error_code, error_at=r.error_at,
             failures=r.failures, closing=None if r.result is None else unpack(r.result),
+            paused_at=r.paused_at, paused_by=r.paused_by, pause_reason=r.pause_reason, ending=r.ending,
+            ending_reason=r.ending_reason, forked_from=r.forked_from, forked_at=r.forked_at,
             activities=tuple(_activity(a) for a in activities[r.id]),
             waits=tuple(_wait(w) for w in waits[r.id] if w.kind != "approval"),
             approvals=tuple(_approval(a, sites.get((a.run_id, a.seq), "")) for a in approvals[r.id]),
@@ -214,6 +216,7 @@ def _activity(a: Row[Any]) -> ActivityEvidence:
         lease_owner=a.lease_owner, lease_until=a.lease_until, beat_at=a.beat_at,
         beat=None if a.beat is None else unpack(a.beat), error_type=a.error_type, error_message=a.error_message,
         error_at=a.error_at, same_error=a.same_error, same_error_since=a.same_error_since,
+        effect=a.effect, probe=a.probe,
     )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ class NewRun:
     previous: str | None = None
     first_run: str | None = None
     lineage: str | None = None
+    retry_budget: int | None = None
+    timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,11 @@ class RunClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityClaim:
-    """Hold a lease on an activity: the right to record the outcome of this attempt."""
+    """Hold a lease on an activity: the right to record the outcome of this attempt.
+
+    With `probe` the outcome of attempt `attempt` is unknown, and the claim is for finding it out. `details` are those
+    of the last heartbeat of any attempt, `started_at` is the time of the claim by the database's clock.
+    """
 
     run_id: str
     seq: int
@@ -52,6 +58,17 @@ class ActivityClaim:
     attempt: int
     args: list[Json]
     options: dict[str, Any]
+    key: str
+    probe: bool
+    details: Json
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Hold a sign of life of an attempt; `details` None keeps those of the sign before."""
+
+    details: Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ def claim_runs(
         select(run.c.id)
         .where(
             run.c.closed_at.is_(None),
+            run.c.paused_at.is_(None),
+            run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.workflow.in_(list(fingerprints)),
             due,
@@ -214,6 +216,8 @@ def next_run_due(tx: Tx, *, queue: str) -> int | None:
     due: int | None = tx.conn.execute(
         select(func.min(run.c.task_visible_at)).where(
             run.c.closed_at.is_(None),
+            run.c.paused_at.is_(None),
+            run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.task_state == TaskState.READY.value,
         )

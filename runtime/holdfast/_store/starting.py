@@ -46,6 +46,8 @@ def insert_run(tx: Tx, new: NewRun) -> None:
             task_state=TaskState.READY.value, task_visible_at=start_at, lease_epoch=0, progress_epoch=0,
             progress_at=tx.now, failures=0, retries_used=0, parent=new.parent, previous=new.previous,
             first_run=new.first_run or new.id, lineage=new.lineage or new.id,
+            timeout_ms=new.timeout_ms,
+            deadline_at=None if new.timeout_ms is None else start_at + new.timeout_ms, retry_budget=new.retry_budget,
         )
     )  # fmt: skip
     body = {

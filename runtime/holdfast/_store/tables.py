@@ -127,7 +127,11 @@ class ActivityRow(SQLModel, table=True):
     heartbeat_ms: int | None = Field(default=None, sa_column=_ms(nullable=True))
     deadline_at: int | None = Field(
         default=None, sa_column=_ms(nullable=True)
-    )  # the next of its time limits
+    )  # the next of its time limits, the end of its lease included
+    probes: int = 0  # how often its probe could not tell
+    final: bool = False  # no attempt follows, even if the probe answers that nothing happened
+    resolution: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    resolved_by: str | None = None
 
 
 class Wait(SQLModel, table=True):

@@ -99,6 +99,12 @@ def upgrade() -> None:
     op.add_column("activity", sa.Column("expires_at", sa.BigInteger(), nullable=True))
     op.add_column("activity", sa.Column("heartbeat_ms", sa.BigInteger(), nullable=True))
     op.add_column("activity", sa.Column("deadline_at", sa.BigInteger(), nullable=True))
+    op.add_column("activity", sa.Column("probes", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column(
+        "activity", sa.Column("final", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    op.add_column("activity", sa.Column("resolution", sa.Text(), nullable=True))
+    op.add_column("activity", sa.Column("resolved_by", sa.String(), nullable=True))
     op.create_index(
         "ix_activity_deadline",
         "activity",
@@ -148,3 +154,6 @@ def upgrade() -> None:
 
     # Every run began a chain of its own until now, and used its own keys.
     op.execute(sa.text("UPDATE run SET first_run = id, lineage = id"))
+
+    # The end of a lease is one of the limits that workers look for.
+    op.execute(sa.text("UPDATE activity SET deadline_at = lease_until WHERE state = 'leased'"))
