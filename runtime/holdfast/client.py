@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from holdfast._core.driver import FLAGS
+from holdfast._questions import checked_comment, checked_name
 from holdfast._registry import import_entry
-from holdfast._store import closing, events, reading, runs
+from holdfast._store import approvals, closing, reading, runs
 from holdfast._store.database import Database, Tx, database_url
-from holdfast._store.records import NewRun
+from holdfast._store.records import Ballot, NewRun
 from holdfast.clock import VirtualClock
 from holdfast.codec import check_answer, unpack
 from holdfast.errors import (
@@ -34,7 +35,6 @@ from holdfast.workflow import Workflow
 R = TypeVar("R")
 _POLL = 0.05
 _MAX_ID = 200
-_MAX_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +69,23 @@ class AttemptSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoteSummary:
+    """Describe the answer of one person; `saw` is the digest of the question as it was shown, empty if unknown."""
+
+    by: str
+    at: int
+    answer: Any
+    comment: str
+    saw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalSummary:
-    """Describe an approval; `state` is open, decided, expired or withdrawn. `schema` is that of a valid answer."""
+    """Describe an approval; `state` is open, decided, expired or withdrawn. `schema` is that of a valid answer.
+
+    `shows` is what the question is about, `digest` that of the question; `quorum` people must answer, and `answer`
+    and `comment` are those of the only one, if one is enough. `note` says why an answer does not count.
+    """
 
     run_id: str
     workflow: str
@@ -86,6 +101,15 @@ class ApprovalSummary:
     decided_by: str | None
     comment: str | None
     answer: Any
+    shows: Any = None
+    digest: str = ""
+    quorum: int = 1
+    votes: tuple[VoteSummary, ...] = ()
+    reminders: int = 0
+    reminded_at: int | None = None
+    escalated_at: int | None = None
+    delivered_at: int | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +189,11 @@ class RunHandle(Generic[R]):
         """End the run at once; none of its code runs."""
         await self._client.terminate(self.id, reason=reason)
 
-    async def decide(self, approval: str, answer: Any, *, by: str, comment: str = "") -> None:
+    async def decide(
+        self, approval: str, answer: Any, *, by: str, comment: str = "", saw: str = ""
+    ) -> None:
         """Answer an approval of the run."""
-        await self._client.decide(self.id, approval, answer, by=by, comment=comment)
+        await self._client.decide(self.id, approval, answer, by=by, comment=comment, saw=saw)
 
 
 class Client:
@@ -300,12 +326,9 @@ class Client:
         self, *, run_id: str | None = None, open_only: bool = True, limit: int = 200
     ) -> Sequence[ApprovalSummary]:
         """Return approvals, the most urgent first."""
-        rows = await self.database.read(
-            reading.approvals_of, run_id=run_id, open_only=open_only, limit=limit
-        )
-        return [_approval(row) for row in rows]
+        return await self.database.read(_approvals, run_id=run_id, open_only=open_only, limit=limit)
 
-    async def decide(
+    async def decide(  # noqa: PLR0913 - what there is to record of one decision
         self,
         run_id: str,
         approval: str,
@@ -314,6 +337,7 @@ class Client:
         by: str,
         comment: str = "",
         seq: int | None = None,
+        saw: str = "",
     ) -> None:
         """Answer an approval; the answer is checked against its type before anything is written.
 
@@ -324,27 +348,19 @@ class Client:
             by: Who decides.
             comment: Why, for the record.
             seq: Which approval of that name, when a form was opened for one of several.
+            saw: The digest of the question as it was shown to that person, or the beginning of it, for the record.
 
         Raises:
-            ApprovalError: There is no such open approval, it is decided already, or the answer does not fit.
+            ApprovalError: There is no such open approval, it is decided already, the same person has answered it, the
+                question is not the one that was shown, or the answer does not fit.
         """
-        if not by.strip() or len(by) > _MAX_NAME:
-            raise ArgumentError(
-                f"decide(by=…) needs 1 to {_MAX_NAME} characters: the history must say who decided."
-            )
-        row = await self.database.read(events.find_approval, run_id, approval, seq)
+        name, said = checked_name(by), checked_comment(comment)
+        row = await self.database.read(approvals.find_approval, run_id, approval, seq)
         tree = check_answer(
             answer, unpack(row.schema), what=f"The answer to {approval!r} of run {run_id}"
         )
-        await self.database.write(
-            events.decide,
-            run_id,
-            approval,
-            answer=tree,
-            by=by.strip(),
-            comment=comment,
-            seq=row.seq,
-        )
+        ballot = Ballot(answer=tree, by=name, comment=said, saw=saw.strip())
+        await self.database.write(approvals.decide, run_id, approval, ballot, seq=row.seq)
 
     async def cancel(self, run_id: str, *, reason: str = "") -> None:
         """Ask a run to cancel itself; its clean-up code runs."""
@@ -418,10 +434,7 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         evidence=evidence,
         history=reading.load_history(tx, run_id),
         activities=tuple(_attempt(row) for row in reading.attempts_of(tx, run_id)),
-        approvals=tuple(
-            _approval(row)
-            for row in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
-        ),
+        approvals=tuple(_approvals(tx, run_id=run_id, open_only=False, limit=1000)),
         drifts=tuple(reading.drifts_of(tx, run_id)),
         patches=tuple(reading.decisions_of(tx, run_id)),
         same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
@@ -436,10 +449,22 @@ def _attempt(row: Any) -> AttemptSummary:
     )  # fmt: skip
 
 
-def _approval(row: Any) -> ApprovalSummary:
+def _approvals(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:
+    rows = reading.approvals_of(tx, **filters)
+    votes = reading.votes_of(tx, {row.run_id for row in rows})
+    return [_approval(row, votes[row.run_id, row.seq]) for row in rows]
+
+
+def _approval(row: Any, votes: Sequence[Any]) -> ApprovalSummary:
     return ApprovalSummary(
         run_id=row.run_id, workflow=row.workflow, seq=row.seq, name=row.name, ask=row.ask,
         to=tuple(unpack(row.asked)), schema=dict(unpack(row.schema)),
         state=row.state, opened_at=row.opened_at, due_at=row.due_at, decided_at=row.decided_at,
         decided_by=row.decided_by, comment=row.comment, answer=None if row.answer is None else unpack(row.answer),
+        shows=None if row.shows is None else unpack(row.shows), digest=row.digest, quorum=row.quorum,
+        votes=tuple(
+            VoteSummary(by=v.by, at=v.at, answer=unpack(v.answer), comment=v.comment, saw=v.saw) for v in votes
+        ),
+        reminders=row.reminders, reminded_at=row.reminded_at, escalated_at=row.escalated_at,
+        delivered_at=row.delivered_at, note=row.refused,
     )  # fmt: skip

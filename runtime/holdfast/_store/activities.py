@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, update
 
+from holdfast._store.approvals import note_delivery
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Lost, RunClaim
@@ -82,6 +83,7 @@ def _lost_attempt(leased: ColumnElement[bool]) -> dict[str, object]:
 def complete_activity(tx: Tx, claim: ActivityClaim, result: Json) -> None:
     """Record a result once, with the event that tells the run."""
     _end(tx, claim, ActivityState.COMPLETED)
+    note_delivery(tx, claim)
     append_event(tx, claim.run_id, "activity_completed", {"seq": claim.seq, "result": result})
 
 

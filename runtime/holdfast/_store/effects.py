@@ -1,10 +1,11 @@
 """What each command asks of the database, in the transaction that records it."""
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
-from holdfast._store.closing import cancel_activities, close, withdraw_approvals
+from holdfast._store import approvals
+from holdfast._store.closing import cancel_activities, close
 from holdfast._store.database import Tx
-from holdfast._store.tables import activity, approval, wait
+from holdfast._store.tables import activity, wait
 from holdfast._store.tables import command as command_table
 from holdfast.codec import pack
 from holdfast.history import (
@@ -12,8 +13,10 @@ from holdfast.history import (
     CancelRun,
     Command,
     CompleteRun,
+    EscalateApproval,
     FailRun,
     RecordPatch,
+    RemindApproval,
     ReopenApproval,
     RequestApproval,
     ScheduleActivity,
@@ -37,14 +40,13 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
     match command:
         case ScheduleActivity():
             _schedule(tx, run_id, command, queue)
+            approvals.await_notice(tx, run_id, command)
         case StartTimer():
-            _wait(tx, run_id, command, name="", fire_at=at + command.ms)
-        case RequestApproval():
-            _ask(tx, run_id, command, at)
+            _sleep(tx, run_id, command, at)
+        case RequestApproval() | RemindApproval() | EscalateApproval() | ReopenApproval():
+            approvals.apply(tx, run_id, turn, command, at=at)
         case CancelCommand():
-            _take_back(tx, run_id, command.target)
-        case ReopenApproval():
-            _ask_again(tx, run_id, command)
+            _take_back(tx, run_id, turn, command.target)
         case CompleteRun():
             close(tx, run_id, RunStatus.COMPLETED, pack(command.result))
         case FailRun():
@@ -66,63 +68,19 @@ def _schedule(tx: Tx, run_id: str, command: ScheduleActivity, queue: str) -> Non
     )  # fmt: skip
 
 
-def _wait(
-    tx: Tx, run_id: str, command: StartTimer | RequestApproval, *, name: str, fire_at: int | None
-) -> None:
-    kind = "timer" if isinstance(command, StartTimer) else "approval"
+def _sleep(tx: Tx, run_id: str, command: StartTimer, at: int) -> None:
     tx.conn.execute(
         insert(wait).values(
-            run_id=run_id,
-            seq=command.seq,
-            kind=kind,
-            name=name,
-            opened_at=tx.now,
-            fire_at=fire_at,
-            site=command.site,
-        )
-    )
-
-
-def _ask(tx: Tx, run_id: str, command: RequestApproval, at: int) -> None:
-    due_at = None if command.timeout_ms is None else at + command.timeout_ms
-    _wait(tx, run_id, command, name=command.name, fire_at=due_at)
-    tx.conn.execute(
-        insert(approval).values(
-            run_id=run_id, seq=command.seq, name=command.name, ask=command.ask, asked=pack(list(command.to)),
-            schema=pack(command.schema), state="open", opened_at=tx.now, due_at=due_at,
-            delivered_at=tx.now,  # it stands in the inbox from this commit on
-        )
-    )  # fmt: skip
-
-
-def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
-    which = (approval.c.run_id == run_id, approval.c.seq == command.target)
-    row = tx.conn.execute(select(approval).where(*which)).one()
-    refused = f"The answer of {row.decided_by} was put back: {command.reason}"
-    tx.conn.execute(
-        update(approval)
-        .where(*which)
-        .values(
-            state="open",
-            decided_at=None,
-            decided_by=None,
-            comment=None,
-            answer=None,
-            refused=refused,
-        )
-    )
-    tx.conn.execute(
-        insert(wait).values(
-            run_id=run_id, seq=command.target, kind="approval", name=row.name, opened_at=tx.now, fire_at=row.due_at,
+            run_id=run_id, seq=command.seq, kind="timer", name="", opened_at=tx.now, fire_at=at + command.ms,
             site=command.site,
         )
     )  # fmt: skip
 
 
-def _take_back(tx: Tx, run_id: str, seq: int) -> None:
+def _take_back(tx: Tx, run_id: str, turn: int, seq: int) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == seq))
     cancel_activities(tx, run_id, seq)
-    withdraw_approvals(tx, run_id, seq)
+    approvals.take_back(tx, run_id, turn, seq)
 
 
 def mark_condition(tx: Tx, run_id: str, site: str | None) -> None:

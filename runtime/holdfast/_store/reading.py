@@ -15,6 +15,7 @@ from holdfast._store.tables import (
     inbound,
     patch_decision,
     run,
+    vote,
     wait,
     worker,
 )
@@ -215,6 +216,17 @@ def approvals_of(tx: Tx, *, run_id: str | None, open_only: bool, limit: int) -> 
         approval.c.seq,
     )
     return list(tx.conn.execute(query.order_by(*order).limit(limit)).all())
+
+
+def votes_of(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], list[Row[Any]]]:
+    """Return the votes on the approvals of some runs, by run and approval, in the order in which they came."""
+    found: dict[tuple[str, int], list[Row[Any]]] = defaultdict(list)
+    ids = sorted(run_ids)
+    for start in range(0, len(ids), _CHUNK):
+        query = select(vote).where(vote.c.run_id.in_(ids[start : start + _CHUNK]))
+        for row in tx.conn.execute(query.order_by(vote.c.run_id, vote.c.turn)):
+            found[row.run_id, row.seq].append(row)
+    return found
 
 
 def now(tx: Tx) -> int:
