@@ -8,7 +8,7 @@ from holdfast.errors import ApprovalError, ArgumentError
 from holdfast.history import Json, RequestApproval, canonical
 
 MAX_NAME = 200
-MAX_COMMENT = 10_000
+MAX_COMMENT = 2_000_000  # as much as a payload
 SHORT = 12  # of a digest: what people are shown, and may give back
 _LEAST = 8
 

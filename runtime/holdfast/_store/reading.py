@@ -29,6 +29,7 @@ from holdfast.evidence import (
     WorkerEvidence,
 )
 from holdfast.history import Header, History, Turn, make_command, make_event
+from holdfast.runs import ActivityState
 
 
 def resolve_run_id(tx: Tx, given: str) -> str:
@@ -134,6 +135,9 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]]) -> list[RunEvidence]:
     waits = _grouped(tx, select(wait), wait, ids)
     approvals = _grouped(tx, select(approval).where(approval.c.state == "open"), approval, ids)
     sites = {(w.run_id, w.seq): w.site for group in waits.values() for w in group}
+    asking = [a for group in approvals.values() for a in group]
+    votes = votes_of(tx, {a.run_id for a in asking if a.quorum > 1})
+    failed = _failed_notices(tx, {a.run_id for a in asking if a.delivered_at is None})
     return [
         RunEvidence(
             id=r.id, workflow=r.workflow, queue=r.queue, status=r.status, code=r.code, created_at=r.created_at,
@@ -145,7 +149,10 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]]) -> list[RunEvidence]:
             failures=r.failures, closing=None if r.result is None else unpack(r.result),
             activities=tuple(_activity(a) for a in activities[r.id]),
             waits=tuple(_wait(w) for w in waits[r.id] if w.kind != "approval"),
-            approvals=tuple(_approval(a, sites.get((a.run_id, a.seq), "")) for a in approvals[r.id]),
+            approvals=tuple(
+                _approval(a, sites.get((a.run_id, a.seq), ""), len(votes[a.run_id, a.seq]), failed.get((a.run_id, a.seq)))
+                for a in approvals[r.id]
+            ),
         )
         for r in rows
     ]  # fmt: skip
@@ -181,11 +188,25 @@ def _wait(w: Row[Any]) -> WaitEvidence:
     )
 
 
-def _approval(a: Row[Any], site: str) -> ApprovalEvidence:
+def _approval(a: Row[Any], site: str, votes: int, undelivered: str | None) -> ApprovalEvidence:
     return ApprovalEvidence(
         seq=a.seq, name=a.name, ask=a.ask, to=tuple(unpack(a.asked)), opened_at=a.opened_at,
-        due_at=a.due_at, delivered_at=a.delivered_at, site=site, refused=a.refused,
+        due_at=a.due_at, delivered_at=a.delivered_at, site=site, refused=a.refused, quorum=a.quorum, votes=votes,
+        reminders=a.reminders, escalated_at=a.escalated_at, undelivered=undelivered,
     )  # fmt: skip
+
+
+def _failed_notices(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], str]:
+    """Return why people were not told of an approval, by run and approval; the last failure counts."""
+    query = select(activity).where(activity.c.state == ActivityState.FAILED.value)
+    found: dict[tuple[str, int], str] = {}
+    for group in _grouped(tx, query, activity, sorted(run_ids)).values():
+        for a in group:
+            target = unpack(a.options).get("notifies")
+            if target is not None:
+                error = f"{a.name} failed: {a.error_type}: {(a.error_message or '').rstrip('.')}"
+                found[a.run_id, int(target)] = error
+    return found
 
 
 def worker_evidence(tx: Tx) -> list[WorkerEvidence]:
