@@ -181,7 +181,7 @@ class _Question:
                 raise ArgumentError(
                     f"{what}: Escalation(after={step.after!r}); expected a positive timedelta."
                 )
-            _check_names(what, "Escalation(to=…)", step.to)
+            _check_names(what, "Escalation.to", step.to)
             if not step.to:
                 raise ArgumentError(f"{what}: an Escalation names nobody; give it people in `to`.")
 
