@@ -1,5 +1,6 @@
 """A question shows what it is about, and the record says what each person saw of it."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -68,7 +69,7 @@ async def test_a_decision_on_another_question_than_the_one_that_is_open_is_refus
 ) -> None:
     d = await desk(refund, 640)
 
-    with pytest.raises(ApprovalError, match="has changed since you saw it. Reload it"):
+    with pytest.raises(ApprovalError, match=r"has changed since you saw it\. Reload it"):
         await d.handle.decide("refund", answer=True, by="ana", saw=saw)
 
     assert (await d.approval()).state == "open"
@@ -185,9 +186,7 @@ async def test_a_decision_that_cannot_be_read_later_is_refused_and_nothing_is_wr
 async def test_an_old_deadline_of_the_code_wins_over_a_later_decision_and_the_row_says_so(
     desk: Opener,
 ) -> None:
-    """The deadline of the code fires, a person decides, and only then a worker comes."""
-    import asyncio
-
+    # The deadline of the code fires, a person decides, and only then a worker comes.
     @workflow.define
     async def hurried() -> str:
         try:
@@ -235,8 +234,6 @@ async def test_the_deadline_of_the_approval_and_a_decision_cannot_both_count(des
 
 
 async def test_taking_a_question_back_withdraws_it_and_its_timers(desk: Opener) -> None:
-    import asyncio
-
     @workflow.define
     async def losing() -> str:
         asked = asyncio.create_task(

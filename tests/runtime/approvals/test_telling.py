@@ -1,12 +1,12 @@
 """People are told, reminded and overruled by time alone; nothing of that touches the decision itself."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from tests.runtime.approvals.conftest import Opener, assert_every_cut_gives_the_same_commands
 
-from holdfast import ApplicationError, Retry, activity, workflow
+from holdfast import ApplicationError, Retry, Worker, activity, workflow
+from holdfast._store import events
 from holdfast.clock import instant
 from holdfast.errors import RunCancelledError
 from holdfast.history import StartTimer
@@ -94,8 +94,6 @@ async def test_a_decision_ends_all_reminders_and_escalations(desk: Opener) -> No
 async def test_a_reminder_that_crosses_the_decision_is_ignored(desk: Opener) -> None:
     d = await desk(pay, activities=[tell])
     await d.handle.decide("pay", answer=True, by="ana")
-    from holdfast._store import events
-
     d.clock.advance(timedelta(hours=2))
     assert d.client.database.write_now(events.fire_due, limit=10) == 1
     await d.work()
@@ -130,20 +128,13 @@ async def test_every_timer_says_at_which_line_the_question_is_asked(desk: Opener
 async def test_a_question_counts_as_delivered_when_people_have_been_told(desk: Opener) -> None:
     d = await desk(pay)  # nobody here can tell them
     before = await d.handle.describe()
-    d = await _with_teller(d)
+    d.worker = Worker(d.client, workflows=[pay], activities=[tell])
     await d.work()
 
     assert before.approvals[0].delivered_at is None
     human = next(item for item in before.summary.verdict.items if item.code == "human.waiting")
     assert "(the notice is on its way)" in human.why
     assert (await d.approval()).delivered_at is not None
-
-
-async def _with_teller(d: Any) -> Any:
-    from holdfast import Worker
-
-    d.worker = Worker(d.client, workflows=[pay], activities=[tell])
-    return d
 
 
 async def test_a_notice_that_fails_leaves_the_approval_alone_and_health_says_that_nobody_knows(

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from tests.runtime.approvals.conftest import Opener, assert_every_cut_gives_the_same_commands
 
 from holdfast import Worker, workflow
+from holdfast._store import runs
 from holdfast.client import Client
 from holdfast.errors import ApprovalError
 from holdfast.history import ReopenApproval, dump_history, parse_history
@@ -31,7 +32,7 @@ def _rejected(votes: list[workflow.Vote[Decision]]) -> bool:
 async def release(quorum: int) -> list[workflow.Vote[Decision]]:
     return await workflow.approvals(
         "release", ask="Release?", to=["ops", "legal"], answer=Decision, quorum=quorum,
-        enough=_rejected, timeout=timedelta(days=2), on_timeout=Decision(False, "late"),
+        enough=_rejected, timeout=timedelta(days=2), on_timeout=Decision(approved=False, reason="late"),
     )  # fmt: skip
 
 
@@ -112,7 +113,7 @@ async def test_a_vote_that_came_after_enough_has_no_effect_and_the_row_says_so(
 
     @workflow.define(name="release")
     async def going_on(quorum: int) -> list[workflow.Vote[Decision]]:
-        votes = await release.fn(quorum)
+        votes: list[workflow.Vote[Decision]] = await release.fn(quorum)
         await asyncio.sleep(60)
         return votes
 
@@ -124,7 +125,8 @@ async def test_a_vote_that_came_after_enough_has_no_effect_and_the_row_says_so(
     assert found.note == "The answer of bo came too late: the run had gone on without it."
     d.clock.advance(timedelta(minutes=2))
     await worker.run_until_idle()
-    assert [vote["by"] for vote in await d.client.get("r").result()] == ["ana"]
+    votes: Any = await d.client.get("r").result()
+    assert [vote["by"] for vote in votes] == ["ana"]
 
 
 async def test_those_who_did_not_answer_in_time_give_the_answer_of_the_timeout(
@@ -203,7 +205,7 @@ async def test_votes_that_race_are_counted_one_by_one(desk: Opener, client: Clie
 
     names = [f"p{number % 4}" for number in range(12)]
     seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    print(f"seed {seed}")  # noqa: T201 - shown when the test fails
     random.Random(seed).shuffle(names)
     outcomes = await asyncio.gather(*(vote(name) for name in names))
     await d.work()
@@ -226,7 +228,7 @@ Amount = Annotated[int, AfterValidator(positive)]
 @workflow.define
 async def budget() -> list[int]:
     votes = await workflow.approvals(
-        "budget", ask="How much?", to=["ops"], answer=Amount, quorum=2,  # type: ignore[arg-type]  # a type with a check
+        "budget", ask="How much?", to=["ops"], answer=Amount, quorum=2,
         timeout=timedelta(days=1), on_timeout=1,
     )  # fmt: skip
     return [vote.answer for vote in votes]
@@ -234,7 +236,7 @@ async def budget() -> list[int]:
 
 @pytest.mark.parametrize("together", [True, False])
 async def test_a_vote_that_only_the_code_can_refuse_is_put_back_and_the_others_stay(
-    desk: Opener, together: bool
+    desk: Opener, *, together: bool
 ) -> None:
     d = await desk(budget)
     await d.handle.decide("budget", -5, by="ana")
@@ -289,8 +291,6 @@ async def test_a_crash_between_a_vote_and_its_turn_loses_nothing(
 
 
 def _claim(tx: Any, *, worker: str, fingerprint: str) -> list[str]:
-    from holdfast._store import runs
-
     claims = runs.claim_runs(
         tx, worker=worker, queue="default", fingerprints={"release": fingerprint}, limit=1, lease_ms=1000
     )  # fmt: skip
@@ -305,7 +305,8 @@ async def test_people_were_asked_for_so_many_answers_whatever_the_code_says_toda
 
     @workflow.define(name="release")
     async def stricter(quorum: int) -> list[workflow.Vote[Decision]]:
-        return await release.fn(quorum + 1)
+        votes: list[workflow.Vote[Decision]] = await release.fn(quorum + 1)
+        return votes
 
     worker = Worker(d.client, workflows=[stricter])
     await worker.run_until_idle()
