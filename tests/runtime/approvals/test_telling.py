@@ -1,15 +1,19 @@
 """People are told, reminded and overruled by time alone; nothing of that touches the decision itself."""
 
 from datetime import timedelta
+from typing import Annotated
 
 import pytest
+from pydantic import AfterValidator
 from tests.runtime.approvals.conftest import Opener, assert_every_cut_gives_the_same_commands
 
 from holdfast import ApplicationError, Retry, Worker, activity, workflow
+from holdfast._core.report import describe_command
 from holdfast._store import events
 from holdfast.clock import instant
-from holdfast.errors import RunCancelledError
-from holdfast.history import StartTimer
+from holdfast.errors import PayloadError, RunCancelledError
+from holdfast.history import EscalateApproval, RemindApproval, StartTimer
+from holdfast.replay import replay
 
 told: list[workflow.ApprovalNotice] = []
 broken: list[str] = []
@@ -243,3 +247,87 @@ async def test_reminders_go_on_between_the_votes(desk: Opener) -> None:
     assert [notice.reason for notice in told] == ["opened", "reminder", "reminder"]
     assert await d.handle.result() == 2
     assert_every_cut_gives_the_same_commands(await d.handle.history(), voting)
+
+
+async def test_a_notice_that_was_not_sent_yet_is_taken_back_when_the_question_is_answered(
+    desk: Opener,
+) -> None:
+    @workflow.define
+    async def paying() -> None:
+        await pay.fn()
+        await workflow.sleep(timedelta(days=1))
+
+    d = await desk(paying)  # nobody here can tell people
+    await d.handle.decide("pay", answer=True, by="ana")
+    await d.work()
+    detail = await d.handle.describe()
+
+    assert [(a.name, a.state) for a in detail.activities] == [("tell", "cancelled")]
+    assert detail.summary.verdict.code == "wait.timer"
+    assert_every_cut_gives_the_same_commands(await d.handle.history(), paying)
+
+
+def only_the_opening(notice: workflow.ApprovalNotice) -> workflow.ApprovalNotice:
+    if notice.reason != "opened":
+        raise ValueError("no reminders, please")
+    return notice
+
+
+@activity.define
+async def picky(
+    notice: Annotated[workflow.ApprovalNotice, AfterValidator(only_the_opening)],
+) -> None: ...
+
+
+async def test_an_error_at_the_time_of_a_reminder_is_raised_where_the_approval_is_awaited(
+    desk: Opener,
+) -> None:
+    @workflow.define
+    async def asking() -> str:
+        try:
+            await workflow.approval(
+                "a", ask="?", to=["ops"], answer=bool, remind=timedelta(hours=1), notify=picky
+            )
+        except PayloadError as error:
+            return error.message
+        return "decided"
+
+    d = await desk(asking, activities=[picky])
+    await d.after(2)
+
+    assert "no reminders, please" in await d.handle.result()
+    assert (await d.approval()).state == "withdrawn"
+    assert_every_cut_gives_the_same_commands(await d.handle.history(), asking)
+
+
+async def test_code_that_no_longer_reminds_is_told_which_reminder_is_missing(desk: Opener) -> None:
+    d = await desk(voting, activities=[tell])
+    await d.after(6)
+
+    @workflow.define(name="voting")
+    async def silent() -> int:
+        votes = await workflow.approvals(
+            "v", ask="?", to=["ops"], answer=bool, quorum=2, escalate=BOSS, notify=tell
+        )
+        return len(votes)
+
+    @workflow.define(name="voting")
+    async def gentle() -> int:
+        await workflow.approvals(
+            "v", ask="?", to=["ops"], answer=bool, quorum=2, remind=timedelta(hours=1), notify=tell
+        )
+        return 2
+
+    history = await d.handle.history()
+
+    assert "timer 3600 s" in str(replay(history, silent).difference)
+    assert not replay(history, gentle).ok
+    assert replay(history, voting).ok
+
+
+async def test_a_difference_at_a_reminder_or_an_escalation_is_named_in_words() -> None:
+    reminder = RemindApproval(seq=4, site="flow.py:1 in flow", target=1)
+    escalation = EscalateApproval(seq=5, site="flow.py:1 in flow", target=1, to=["boss"])
+
+    assert describe_command(reminder) == "reminder of #1"
+    assert describe_command(escalation) == "escalation of #1"
