@@ -49,8 +49,23 @@ class AttemptSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoteSummary:
+    """Describe the answer of one person; `saw` is the digest of the question as it was shown, empty if unknown."""
+
+    by: str
+    at: int
+    answer: Any
+    comment: str
+    saw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalSummary:
-    """Describe an approval; `state` is open, decided, expired or withdrawn. `schema` is that of a valid answer."""
+    """Describe an approval; `state` is open, decided, expired or withdrawn. `schema` is that of a valid answer.
+
+    `shows` is what the question is about, `digest` that of the question; `quorum` people must answer, and `answer`
+    and `comment` are those of the only one, if one is enough. `note` says why an answer does not count.
+    """
 
     run_id: str
     workflow: str
@@ -66,6 +81,15 @@ class ApprovalSummary:
     decided_by: str | None
     comment: str | None
     answer: Any
+    shows: Any = None
+    digest: str = ""
+    quorum: int = 1
+    votes: tuple[VoteSummary, ...] = ()
+    reminders: int = 0
+    reminded_at: int | None = None
+    escalated_at: int | None = None
+    delivered_at: int | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

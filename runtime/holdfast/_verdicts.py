@@ -50,6 +50,7 @@ CODES: dict[str, Code] = {
         ("human.paused", Family.PERSON, 60, "Paused"),
         ("stuck.unknown_workflow", Family.STUCK, 79, "Unknown workflow"),
         ("stuck.unsatisfiable", Family.STUCK, 81, "Never continues"),
+        ("stuck.ask_undelivered", Family.STUCK, 83, "Nobody told"),
         ("stuck.nobody_asked", Family.STUCK, 84, "Nobody asked"),
         ("stuck.child_missing", Family.STUCK, 87, "Child missing"),
         ("stuck.same_error", Family.STUCK, 85, "Failing repeatedly"),

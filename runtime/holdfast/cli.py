@@ -309,12 +309,16 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
 
 @main.command()
 @_DB
-def inbox(db: str | None) -> None:
+@_JSON
+def inbox(db: str | None, as_json: bool) -> None:
     """List what waits for a person, the most urgent first."""
+    from holdfast._inbox import lines_of, to_json
+
     for approval in _with_client(db, lambda client: client.approvals()):
-        click.echo(
-            f"{approval.run_id:<28} {approval.name:<20} {approval.ask} (asked of {', '.join(approval.to)})"
+        lines = (
+            [json.dumps(to_json(approval), ensure_ascii=False)] if as_json else lines_of(approval)
         )
+        click.echo("\n".join(lines))
 
 
 @main.command()
@@ -324,13 +328,16 @@ def inbox(db: str | None) -> None:
 @_DB
 @click.option("--by", required=True, help="Who decides.")
 @click.option("--comment", default="", help="Why.")
-def approve(run_id: str, approval: str, answer: str, db: str | None, by: str, comment: str) -> None:
+@click.option("--saw", default="", help="The digest of the question, from `holdfast inbox`.")
+def approve(
+    run_id: str, approval: str, answer: str, db: str | None, by: str, comment: str, saw: str
+) -> None:
     """Answer APPROVAL of RUN with JSON, for example '{"approved": true}'."""
     tree = _json_argument(answer, 3)
 
     async def work(client: Any) -> None:
         found = await client.resolve(run_id)
-        await client.decide(found, approval, tree, by=by, comment=comment)
+        await client.decide(found, approval, tree, by=by, comment=comment, saw=saw)
         click.echo(f"{found}: {approval} answered by {by}")
 
     _with_client(db, work)

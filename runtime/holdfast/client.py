@@ -15,13 +15,21 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
 from holdfast._messaging import Messaging
+from holdfast._questions import checked_comment, checked_name
 from holdfast._registry import import_entry, reachable_definitions
 from holdfast._steering import Steering, not_undone
-from holdfast._store import attention, events, forking, reading, starting
+from holdfast._store import approvals as approval_verbs
+from holdfast._store import attention, forking, reading, starting
 from holdfast._store import attributes as attribute_verbs
 from holdfast._store.database import Database, Tx, database_url
-from holdfast._store.records import NewRun
-from holdfast._summaries import ApprovalSummary, AttemptSummary, RunDetail, RunSummary
+from holdfast._store.records import Ballot, NewRun
+from holdfast._summaries import (
+    ApprovalSummary,
+    AttemptSummary,
+    RunDetail,
+    RunSummary,
+    VoteSummary,
+)
 from holdfast.activity import Activity
 from holdfast.clock import VirtualClock, milliseconds
 from holdfast.codec import check_answer, encode, unpack
@@ -48,6 +56,7 @@ __all__ = [
     "RunDetail",
     "RunHandle",
     "RunSummary",
+    "VoteSummary",
     "resolve_workflow",
 ]
 
@@ -169,9 +178,11 @@ class RunHandle(Generic[R]):
         """Return what the run has published under a key."""
         return await self._client.query(self.id, key)
 
-    async def decide(self, approval: str, answer: Any, *, by: str, comment: str = "") -> None:
+    async def decide(
+        self, approval: str, answer: Any, *, by: str, comment: str = "", saw: str = ""
+    ) -> None:
         """Answer an approval of the run."""
-        await self._client.decide(self.id, approval, answer, by=by, comment=comment)
+        await self._client.decide(self.id, approval, answer, by=by, comment=comment, saw=saw)
 
 
 class Client(Steering, Messaging):
@@ -323,12 +334,9 @@ class Client(Steering, Messaging):
         self, *, run_id: str | None = None, open_only: bool = True, limit: int = 200
     ) -> Sequence[ApprovalSummary]:
         """Return approvals, the most urgent first."""
-        rows = await self.database.read(
-            reading.approvals_of, run_id=run_id, open_only=open_only, limit=limit
-        )
-        return [_approval(row) for row in rows]
+        return await self.database.read(_approvals, run_id=run_id, open_only=open_only, limit=limit)
 
-    async def decide(
+    async def decide(  # noqa: PLR0913 - what there is to record of one decision
         self,
         run_id: str,
         approval: str,
@@ -337,6 +345,7 @@ class Client(Steering, Messaging):
         by: str,
         comment: str = "",
         seq: int | None = None,
+        saw: str = "",
     ) -> None:
         """Answer an approval; the answer is checked against its type before anything is written.
 
@@ -347,24 +356,19 @@ class Client(Steering, Messaging):
             by: Who decides.
             comment: Why, for the record.
             seq: Which approval of that name, when a form was opened for one of several.
+            saw: The digest of the question as it was shown to that person, or the beginning of it, for the record.
 
         Raises:
-            ApprovalError: There is no such open approval, it is decided already, or the answer does not fit.
+            ApprovalError: There is no such open approval, it is decided already, the same person has answered it, the
+                question is not the one that was shown, or the answer does not fit.
         """
-        decider = _checked_name(by, "decide")
-        row = await self.database.read(events.find_approval, run_id, approval, seq)
+        name, said = checked_name(by), checked_comment(comment)
+        row = await self.database.read(approval_verbs.find_approval, run_id, approval, seq)
         tree = check_answer(
             answer, unpack(row.schema), what=f"The answer to {approval!r} of run {run_id}"
         )
-        await self.database.write(
-            events.decide,
-            run_id,
-            approval,
-            answer=tree,
-            by=decider,
-            comment=comment,
-            seq=row.seq,
-        )
+        ballot = Ballot(answer=tree, by=name, comment=said, saw=saw.strip())
+        await self.database.write(approval_verbs.decide, run_id, approval, ballot, seq=row.seq)
 
     async def resolve_activity(
         self,
@@ -517,10 +521,7 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         evidence=evidence,
         history=reading.load_history(tx, run_id),
         activities=tuple(_attempt(found) for found in reading.attempts_of(tx, run_id)),
-        approvals=tuple(
-            _approval(found)
-            for found in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
-        ),
+        approvals=tuple(_approvals(tx, run_id=run_id, open_only=False, limit=1000)),
         drifts=tuple(reading.drifts_of(tx, run_id)),
         patches=tuple(reading.decisions_of(tx, run_id)),
         same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
@@ -545,10 +546,22 @@ def _attempt(row: Any) -> AttemptSummary:
     )  # fmt: skip
 
 
-def _approval(row: Any) -> ApprovalSummary:
+def _approvals(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:
+    rows = reading.approvals_of(tx, **filters)
+    votes = reading.votes_of(tx, {row.run_id for row in rows})
+    return [_approval(row, votes[row.run_id, row.seq]) for row in rows]
+
+
+def _approval(row: Any, votes: Sequence[Any]) -> ApprovalSummary:
     return ApprovalSummary(
         run_id=row.run_id, workflow=row.workflow, seq=row.seq, name=row.name, ask=row.ask,
         to=tuple(unpack(row.asked)), schema=dict(unpack(row.schema)),
         state=row.state, opened_at=row.opened_at, due_at=row.due_at, decided_at=row.decided_at,
         decided_by=row.decided_by, comment=row.comment, answer=None if row.answer is None else unpack(row.answer),
+        shows=None if row.shows is None else unpack(row.shows), digest=row.digest, quorum=row.quorum,
+        votes=tuple(
+            VoteSummary(by=v.by, at=v.at, answer=unpack(v.answer), comment=v.comment, saw=v.saw) for v in votes
+        ),
+        reminders=row.reminders, reminded_at=row.reminded_at, escalated_at=row.escalated_at,
+        delivered_at=row.delivered_at, note=row.refused,
     )  # fmt: skip

@@ -69,7 +69,10 @@ class WaitEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalEvidence:
-    """Hold the row of one approval that has not been decided."""
+    """Hold the row of one approval that has not been decided, with how many have voted.
+
+    `undelivered` says why nobody was told, when the activity that should have done so has failed.
+    """
 
     seq: int
     name: str
@@ -80,6 +83,24 @@ class ApprovalEvidence:
     delivered_at: int | None
     site: str
     refused: str | None = None
+    quorum: int = 1
+    votes: int = 0
+    reminders: int = 0
+    escalated_at: int | None = None
+    undelivered: str | None = None
+
+    @property
+    def progress(self) -> str:
+        """Return in brackets what has happened since it was asked; empty when nothing has."""
+        parts = [f"{self.votes} of {self.quorum} have answered"] if self.quorum > 1 else []
+        if self.reminders:
+            times = "once" if self.reminders == 1 else f"{self.reminders} times"
+            parts.append(f"reminded {times}")
+        if self.escalated_at is not None:
+            parts.append("escalated")
+        if self.delivered_at is None and self.undelivered is None:
+            parts.append("the notice is on its way")
+        return f" ({', '.join(parts)})" if parts else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -467,13 +467,22 @@ class _View:
         return [self._approval(approval) for approval in self.run.approvals]
 
     def _approval(self, a: ApprovalEvidence) -> Item:
-        row = (self._row("approval", a, ("to", "opened_at", "delivered_at", "due_at")),)
+        columns = ("to", "opened_at", "delivered_at", "due_at", "quorum", "votes", "reminders")
+        row = (self._row("approval", a, columns),)
         if not a.to:
             return self._item(
                 "stuck.nobody_asked", f"Approval {a.name!r} is addressed to nobody.", since=a.opened_at, seq=a.seq,
                 site=a.site, evidence=row, next=_when_due(a, self.now), next_at=a.due_at, actions=("Decide",),
             )  # fmt: skip
-        asked = f"“{a.ask}” asked of {', '.join(a.to)} {span(self.now - a.opened_at)} ago"
+        asked = (
+            f"“{a.ask}” asked of {', '.join(a.to)} {span(self.now - a.opened_at)} ago{a.progress}"
+        )
+        if a.delivered_at is None and a.undelivered is not None:
+            return self._item(
+                "stuck.ask_undelivered", f"{asked}, but nobody has been told: {a.undelivered}.", since=a.opened_at,
+                seq=a.seq, site=a.site, evidence=row, next=_when_due(a, self.now), next_at=a.due_at,
+                actions=("Tell them", "Decide"),
+            )  # fmt: skip
         if a.due_at is None:
             code, why = "human.waiting", f"{asked}; it has no deadline."
         elif a.due_at < self.now:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from holdfast._approving import ApprovalNotice, Escalation, Vote, approval, approvals
 from holdfast._children import (
     Child,
     Outcome,
@@ -27,19 +28,21 @@ from holdfast._core.execution import SUGGESTED_RECORDS, current, required
 from holdfast._defining import Workflow, define
 from holdfast._undoing import Compensation, compensate, roll_back
 from holdfast.clock import instant, milliseconds
-from holdfast.codec import decode, schema_of
-from holdfast.errors import ApprovalTimeoutError, ArgumentError
-from holdfast.history import Json, RequestApproval
+from holdfast.history import Json
 
 __all__ = [
+    "ApprovalNotice",
     "Child",
     "Compensation",
+    "Escalation",
     "Outcome",
     "RunInfo",
     "Signal",
     "Update",
+    "Vote",
     "Workflow",
     "approval",
+    "approvals",
     "compensate",
     "continue_as_new",
     "define",
@@ -127,62 +130,6 @@ def patched(patch: str, *, key: str | int | None = None) -> bool:
     `key`: give a key in a loop, where each round may decide for itself.
     """
     return required("workflow.patched()").patched(patch, None if key is None else str(key))
-
-
-async def approval(
-    name: str,
-    *,
-    ask: str,
-    to: list[str],
-    answer: type[T],
-    timeout: timedelta | None = None,  # noqa: ASYNC109 - a durable deadline, not one of this call
-    on_timeout: T = _NO_DEFAULT,
-) -> T:
-    """Wait until a person decides, and return the typed answer.
-
-    Args:
-        name: What histories and `holdfast approve` call this approval.
-        ask: The question, as the person reads it.
-        to: Who may answer: names of people or groups.
-        answer: The type of a valid answer; an answer is checked against it before it is recorded.
-        timeout: How long to wait; None waits for ever.
-        on_timeout: The answer when time is up; without one, `ApprovalTimeoutError` is raised.
-    """
-    execution = required("workflow.approval()")
-    if timeout is not None and timeout <= timedelta(0):
-        raise ArgumentError(
-            f"Approval {name!r}: timeout={timeout!r}; expected a positive timedelta or None."
-        )
-    timeout_ms = None if timeout is None else milliseconds(timeout)
-    if not all(isinstance(person, str) for person in to):
-        raise ArgumentError(f"Approval {name!r}: to={to!r}; expected a list of names.")
-    schema = schema_of(answer)
-
-    def command(seq: int, site: str) -> RequestApproval:
-        return RequestApproval(
-            seq=seq,
-            site=site,
-            name=name,
-            ask=ask,
-            to=list(to),
-            schema=schema,
-            timeout_ms=timeout_ms,
-        )
-
-    def when_late() -> T:
-        if on_timeout is _NO_DEFAULT:
-            raise ApprovalTimeoutError(f"Nobody decided {name!r} within {timeout}.", approval=name)
-        return on_timeout
-
-    seq, future = execution.request_approval(
-        command, lambda tree: decode(tree, answer, what=f"The answer to {name}"), when_late
-    )
-    try:
-        decided: T = await future
-    except asyncio.CancelledError:
-        execution.take_back(seq)
-        raise
-    return decided
 
 
 class _LiveOnly(logging.LoggerAdapter[logging.Logger]):

@@ -11,7 +11,7 @@ from holdfast.activity import Activity
 from holdfast.client import RunDetail
 from holdfast.clock import VirtualClock, instant
 from holdfast.errors import ArgumentError
-from holdfast.health import CODES, Family, Verdict
+from holdfast.health import CODES, Family, Thresholds, Verdict
 from holdfast.history import History
 from holdfast.workflow import Workflow
 from holdfast_testkit.fakes import Fake, NotFakedError, refusing, replaced
@@ -19,6 +19,7 @@ from holdfast_testkit.fakes import Fake, NotFakedError, refusing, replaced
 R = TypeVar("R")
 
 _MAX_STEPS = 10_000
+_BY_TIME_ALONE = frozenset({"human.due_soon", "human.overdue"})
 
 
 class SimStuckError(AssertionError):
@@ -119,7 +120,7 @@ class Sim:
             self._settle()
             detail = self.describe(run)
             _refuse_drift(detail)
-            verdict = detail.summary.verdict
+            verdict = self._look_between(run, detail, wanted) or detail.summary.verdict
             if wanted in {verdict.family.value, verdict.code}:
                 return verdict
             self._move_on(run, detail, wanted)
@@ -138,14 +139,23 @@ class Sim:
         self._settle()
 
     def approve(
-        self, run: SimRun[Any], approval: str, answer: Any, *, by: str = "tester", comment: str = ""
+        self,
+        run: SimRun[Any],
+        approval: str,
+        answer: Any,
+        *,
+        by: str = "tester",
+        comment: str = "",
+        saw: str = "",
     ) -> None:
-        """Answer an approval, waiting for the run to ask if it has not yet."""
+        """Answer an approval, waiting for the run to ask if it has not yet; several people, with a quorum, by name."""
         self._settle()
         open_names = {found.name for found in self.describe(run).approvals if found.state == "open"}
         if approval not in open_names:
             self.run_until(run, Family.PERSON.value)
-        self._runner.run(self._client.decide(run.id, approval, answer, by=by, comment=comment))
+        self._runner.run(
+            self._client.decide(run.id, approval, answer, by=by, comment=comment, saw=saw)
+        )
 
     def resolve(
         self,
@@ -223,6 +233,20 @@ class Sim:
 
     def _next_due(self) -> int | None:
         return self._runner.run(self._working().next_due())
+
+    def _look_between(self, run: SimRun[Any], detail: RunDetail, wanted: str) -> Verdict | None:
+        """Return how a question is judged shortly before and after its deadline, when nothing happens until then."""
+        asked = next((a for a in detail.evidence.approvals if a.due_at is not None), None)
+        due = self._next_due()
+        if wanted not in _BY_TIME_ALONE or asked is None or asked.due_at is None or due is None:
+            return None
+        window = asked.due_at - asked.opened_at
+        soon = asked.due_at - round(window * Thresholds().due_soon) + 1
+        moment = soon if wanted == "human.due_soon" else asked.due_at + 1
+        if due < min(moment, asked.due_at):
+            return None
+        self.clock.advance_to(max(moment, self.clock.now_ms))
+        return self.describe(run).summary.verdict
 
     def _move_on(self, run: SimRun[Any], detail: RunDetail, wanted: str) -> None:
         verdict = detail.summary.verdict

@@ -143,6 +143,52 @@ async def work(path: Path, code: ModuleType) -> None:
         await Worker(client, workflows=[code.buy], activities=[code.charge]).run_until_idle()
 
 
+VOTING = """
+from datetime import timedelta
+from holdfast import workflow
+
+@workflow.define
+async def release(version: str) -> list[str]:
+    votes = await workflow.approvals(
+        "release", ask=f"Release {version}?", to=["ops"], answer=bool, shows={"version": version, "é": 1},
+        timeout=timedelta(days=1), on_timeout=False,
+    )
+    return [vote.by for vote in votes]
+"""
+
+
+def test_several_people_approve_what_the_command_line_shows_them(
+    run: Run, tmp_path: Path, module: Callable[[str, str], ModuleType]
+) -> None:
+    flow = module("votes", VOTING).release
+
+    async def advance() -> None:
+        async with Client(tmp_path / "holdfast.db") as client:
+            await Worker(client, workflows=[flow]).run_until_idle()
+
+    run("start", "votes:release", '"2.0"', "--id", "rel-1")
+    asyncio.run(advance())
+    listed = run("inbox").stdout
+    row = json.loads(run("inbox", "--json").stdout)
+    digest = row["digest"][:12]
+    other = run("approve", "rel-1", "release", "true", "--by", "ana", "--saw", "0123456789ab")
+    first = run("approve", "rel-1", "release", "true", "--by", "ana", "--saw", digest)
+    again = run("approve", "rel-1", "release", "true", "--by", "Ana")
+    half = run("inbox").stdout
+    second = run("approve", "rel-1", "release", "false", "--by", "bo")
+    asyncio.run(advance())
+
+    assert "Release 2.0? (asked of ops, 0 of 2 answered)" in listed
+    assert f"  digest: {digest}\n" in listed
+    assert '  shows: {"version": "2.0", "é": 1}\n' in listed
+    assert row["shows"] == {"version": "2.0", "é": 1}
+    assert "has changed since you saw it" in other.stderr
+    assert "has the answer of ana already" in again.stderr
+    assert (other.returncode, first.returncode, again.returncode, second.returncode) == (2, 0, 2, 0)
+    assert "1 of 2 answered: ana)" in half
+    assert "Completed" in run("runs").stdout
+
+
 def test_a_run_is_approved_exported_and_replayed_from_the_command_line(
     run: Run, tmp_path: Path, module: Callable[[str, str], ModuleType]
 ) -> None:

@@ -85,6 +85,9 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "human.paused": (replace(RUN, paused_at=NOW - DAY, paused_by="ana", pause_reason="bad data"), []),
     "stuck.unknown_workflow": (replace(READY, workflow="gone", task_visible_at=NOW - DAY), [WORKER]),
     "stuck.unsatisfiable": (replace(RUN, waits=(CONDITION,)), [WORKER]),
+    "stuck.ask_undelivered": (
+        replace(RUN, approvals=(replace(APPROVAL, delivered_at=None, undelivered="mail failed"),)), [],
+    ),
     "stuck.nobody_asked": (replace(RUN, approvals=(replace(APPROVAL, to=()),)), []),
     "stuck.same_error": (replace(RUN, activities=(replace(FAILED, same_error=400, same_error_since=NOW - DAY),)), []),
     "stuck.timer_overdue": (replace(RUN, waits=(replace(TIMER, fire_at=NOW - 60_000),)), []),

@@ -77,6 +77,12 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
             for c in turn.commands or ()
             if isinstance(c, ReopenApproval)
         ),
+        quorums={
+            c.seq: c.quorum
+            for turn in turns
+            for c in turn.commands or ()
+            if isinstance(c, RequestApproval)
+        },
     )
     execution = Execution(definition, facts)
     execution.skipped_seqs = frozenset(

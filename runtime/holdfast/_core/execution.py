@@ -3,8 +3,8 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from types import CoroutineType
 from typing import Any
 
@@ -19,12 +19,12 @@ from holdfast._core.failures import (
 from holdfast._core.loop import TurnLoop
 from holdfast._core.mailbox import Mailbox
 from holdfast._core.parking import Conditions, Parking
+from holdfast._core.polling import Poll
 from holdfast._core.saga import Saga
 from holdfast._core.sites import call_site, site_of, site_of_function
 from holdfast._core.updates import Updates
 from holdfast._registry import ActivityDefinition, WorkflowDefinition
 from holdfast.errors import (
-    ApprovalTimeoutError,
     ArgumentError,
     ForbiddenCallError,
     HistoryLimitError,
@@ -101,6 +101,7 @@ class RunFacts:
     seed: str
     patches: frozenset[tuple[str, str | None]] = frozenset()
     reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
+    quorums: Mapping[int, int] = field(default_factory=dict)  # by approval: as people were asked
 
 
 @dataclass(slots=True)
@@ -110,6 +111,7 @@ class _Pending:
     decode: Callable[[Json], Any]
     on_timeout: Callable[[], Any] | None = None
     name: str = ""  # of the activity, where the command does not carry it
+    poll: Poll | None = None
 
 
 class Execution:
@@ -134,6 +136,7 @@ class Execution:
         self._evicting = False
         self._cancel_requested = False
         self._bug: BaseException | None = None
+        self._timer_site = ""  # of the timer that fired in this turn: for callbacks without a task
         self._undecodable: PayloadError | None = None
         self._records = 0
         self._started: RunStarted | None = None
@@ -196,12 +199,15 @@ class Execution:
             return  # it crossed the command that took it back
         if isinstance(event, ApprovalDecided) and self._puts_back(event):
             return
-        pending = self._pending.pop(event.seq, None)
+        pending = self._pending.get(event.seq)
         if pending is None:
             raise OrphanEventError(
                 f"{event.kind} answers command #{event.seq}, which the code did not issue"
             )
+        if pending.poll is None or pending.poll.add(event, pending.decode):
+            del self._pending[event.seq]
         if isinstance(event, TimerFired):
+            self._timer_site = pending.command.site
             self._loop.fire_timer(event.seq)
         elif not pending.future.done():
             _settle(pending, event, self.facts.run_id)
@@ -330,16 +336,21 @@ class Execution:
         return seq, self._expect(command, definition.signature.decode_result)
 
     def request_approval(
-        self,
-        command: Callable[[int, str], RequestApproval],
-        decode: Callable[[Json], Any],
-        on_timeout: Callable[[], Any],
-    ) -> tuple[int, asyncio.Future[Any]]:
-        """Ask people for a decision; `on_timeout` gives the value, or raises, when nobody answers."""
+        self, command: Callable[[int, str], RequestApproval], decode: Callable[[Json], Any]
+    ) -> tuple[RequestApproval, Poll]:
+        """Ask people for a decision; `next_answer` waits for each."""
         made = command(self._next_seq(), call_site() or self._task_site())
-        future = self._expect(made, decode)
-        self._pending[made.seq].on_timeout = on_timeout
-        return made.seq, future
+        _ = self._expect(made, decode)
+        poll = Poll(self.facts.quorums.get(made.seq, made.quorum))
+        self._pending[made.seq].poll = poll
+        return made, poll
+
+    def next_answer(self, seq: int) -> asyncio.Future[Any]:
+        """Return a future that is done when the open approval `seq` has another answer, or its time is up."""
+        pending = self._pending[seq]
+        if pending.future.done():
+            pending.future = self._loop.create_future()
+        return pending.future
 
     def issue(self, make: Callable[[int, str], Command]) -> int:
         """Issue a command that nothing answers, and return its number."""
@@ -500,7 +511,7 @@ class Execution:
 
     def _task_site(self) -> str:
         task = asyncio.current_task(self._loop)
-        return getattr(task, "site", "")
+        return self._timer_site if task is None else getattr(task, "site", "")
 
     @property
     def problems(self) -> list[dict[str, Any]]:
@@ -541,8 +552,8 @@ def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
     match event:
         case ActivityCompleted() | ChildCompleted():
             pending.future.set_result(pending.decode(event.result))
-        case ApprovalDecided():
-            pending.future.set_result(pending.decode(event.answer))
+        case ApprovalDecided() | ApprovalExpired() | SignalDelivered():
+            pending.future.set_result(None)  # a poll has what there is to know
         case ActivityFailed():
             pending.future.set_exception(
                 activity_error(pending.command, event.failure, pending.name)
@@ -552,13 +563,6 @@ def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
         case SignalRefused() if isinstance(pending.command, SendSignal):
             target = pending.command.target
             pending.future.set_exception(SignalError(event.failure.message, target=target))
-        case ApprovalExpired():
-            try:
-                pending.future.set_result(pending.on_timeout() if pending.on_timeout else None)
-            except ApprovalTimeoutError as error:
-                pending.future.set_exception(error)
-        case SignalDelivered():
-            pending.future.set_result(None)
         case TimerFired() | ChildFailed() | SignalRefused():
             raise OrphanEventError(
                 f"{event.kind} answers command #{event.seq}, which asks for something else"

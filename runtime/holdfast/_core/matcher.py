@@ -38,7 +38,10 @@ _DRIFTS = {
         ("to", "DR06"),
         ("schema", "DR07"),
         ("timeout_ms", "DR07"),
+        ("shows", "DR06"),
+        ("quorum", "DR07"),
     ),
+    "escalate_approval": (("to", "DR06"),),
     "complete_run": (("result", "DR10"),),
     "fail_run": (("failure", "DR10"),),
 }

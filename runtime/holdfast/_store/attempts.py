@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, or_, select, update
 
 from holdfast._store import ending
+from holdfast._store.approvals import note_delivery
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Heartbeat
@@ -90,6 +91,7 @@ def fail(tx: Tx, row: Row[Any], failure: Failure, **more: object) -> None:
 def complete_activity(tx: Tx, claim: ActivityClaim, result: Json) -> None:
     """Record a result once; the probe of an activity brings it, too, when the effect has happened."""
     complete(tx, held_row(tx, claim), result)
+    note_delivery(tx, claim)
 
 
 def fail_attempt(

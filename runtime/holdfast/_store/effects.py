@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
-from holdfast._store import compensations
+from holdfast._store import approvals, compensations
 from holdfast._store.attributes import publish, store_attributes
 from holdfast._store.children import continue_as_new, start_child
-from holdfast._store.closing import cancel_activities, withdraw_approvals
+from holdfast._store.closing import cancel_activities
 from holdfast._store.database import Tx
 from holdfast._store.ending import cancel_child, close_run
 from holdfast._store.messages import answer_update, deliver
 from holdfast._store.records import Parked
 from holdfast._store.scheduling import insert_activity
-from holdfast._store.tables import approval, wait
 from holdfast._store.tables import command as command_table
+from holdfast._store.tables import wait
 from holdfast.codec import pack
 from holdfast.history import (
     AnswerUpdate,
@@ -23,11 +23,13 @@ from holdfast.history import (
     Command,
     CompleteRun,
     ContinueAsNew,
+    EscalateApproval,
     FailRun,
     PublishValue,
     RecordPatch,
     RefuseUpdate,
     RegisterCompensation,
+    RemindApproval,
     ReopenApproval,
     RequestApproval,
     RunCompensation,
@@ -55,14 +57,13 @@ def apply_command(  # noqa: C901, PLR0912 - one line per kind
     match command:
         case ScheduleActivity():
             _schedule(tx, run_id, command, queue)
+            approvals.await_notice(tx, run_id, command)
         case StartTimer():
-            _wait(tx, run_id, command, name="", fire_at=at + command.ms)
-        case RequestApproval():
-            _ask(tx, run_id, command, at)
+            _sleep(tx, run_id, command, at)
+        case RequestApproval() | RemindApproval() | EscalateApproval() | ReopenApproval():
+            approvals.apply(tx, run_id, turn, command, at=at)
         case CancelCommand():
-            _take_back(tx, run_id, command.target)
-        case ReopenApproval():
-            _ask_again(tx, run_id, command)
+            _take_back(tx, run_id, turn, command.target)
         case RegisterCompensation():
             compensations.register(tx, run_id, command)
         case RunCompensation():
@@ -98,65 +99,21 @@ def _schedule(tx: Tx, run_id: str, command: ScheduleActivity, queue: str) -> Non
     )  # fmt: skip
 
 
-def _wait(
-    tx: Tx, run_id: str, command: StartTimer | RequestApproval, *, name: str, fire_at: int | None
-) -> None:
-    kind = "timer" if isinstance(command, StartTimer) else "approval"
+def _sleep(tx: Tx, run_id: str, command: StartTimer, at: int) -> None:
     tx.conn.execute(
         insert(wait).values(
-            run_id=run_id,
-            seq=command.seq,
-            kind=kind,
-            name=name,
-            opened_at=tx.now,
-            fire_at=fire_at,
-            site=command.site,
-        )
-    )
-
-
-def _ask(tx: Tx, run_id: str, command: RequestApproval, at: int) -> None:
-    due_at = None if command.timeout_ms is None else at + command.timeout_ms
-    _wait(tx, run_id, command, name=command.name, fire_at=due_at)
-    tx.conn.execute(
-        insert(approval).values(
-            run_id=run_id, seq=command.seq, name=command.name, ask=command.ask, asked=pack(list(command.to)),
-            schema=pack(command.schema), state="open", opened_at=tx.now, due_at=due_at,
-            delivered_at=tx.now,  # it stands in the inbox from this commit on
-        )
-    )  # fmt: skip
-
-
-def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
-    which = (approval.c.run_id == run_id, approval.c.seq == command.target)
-    row = tx.conn.execute(select(approval).where(*which)).one()
-    refused = f"The answer of {row.decided_by} was put back: {command.reason}"
-    tx.conn.execute(
-        update(approval)
-        .where(*which)
-        .values(
-            state="open",
-            decided_at=None,
-            decided_by=None,
-            comment=None,
-            answer=None,
-            refused=refused,
-        )
-    )
-    tx.conn.execute(
-        insert(wait).values(
-            run_id=run_id, seq=command.target, kind="approval", name=row.name, opened_at=tx.now, fire_at=row.due_at,
+            run_id=run_id, seq=command.seq, kind="timer", name="", opened_at=tx.now, fire_at=at + command.ms,
             site=command.site,
         )
     )  # fmt: skip
 
 
-def _take_back(tx: Tx, run_id: str, seq: int) -> None:
+def _take_back(tx: Tx, run_id: str, turn: int, seq: int) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == seq))
     cancel_activities(tx, run_id, seq)
     cancel_child(tx, run_id, seq)
     compensations.drop(tx, run_id, seq)
-    withdraw_approvals(tx, run_id, seq)
+    approvals.take_back(tx, run_id, turn, seq)
 
 
 def mark_parked(tx: Tx, run_id: str, parked: Sequence[Parked]) -> None:

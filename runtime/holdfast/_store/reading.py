@@ -17,6 +17,7 @@ from holdfast._store.tables import (
     inbound,
     patch_decision,
     run,
+    vote,
     wait,
     worker,
 )
@@ -30,6 +31,7 @@ from holdfast.evidence import (
     WorkerEvidence,
 )
 from holdfast.history import Header, History, Json, Turn, make_command, make_event
+from holdfast.runs import ActivityState
 
 
 def resolve_run_id(tx: Tx, given: str) -> str:
@@ -159,6 +161,9 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvide
     approvals = _grouped(tx, select(approval).where(approval.c.state == "open"), approval, ids)
     sites = {(w.run_id, w.seq): w.site for group in waits.values() for w in group}
     children = _children(tx, waits, depth)
+    asking = [a for group in approvals.values() for a in group]
+    votes = votes_of(tx, {a.run_id for a in asking if a.quorum > 1})
+    failed = _failed_notices(tx, {a.run_id for a in asking if a.delivered_at is None})
     return [
         RunEvidence(
             id=r.id, workflow=r.workflow, queue=r.queue, status=r.status, code=r.code, created_at=r.created_at,
@@ -172,7 +177,10 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvide
             ending_reason=r.ending_reason, forked_from=r.forked_from, forked_at=r.forked_at,
             activities=tuple(_activity(a) for a in activities[r.id]),
             waits=tuple(_wait(w) for w in waits[r.id] if w.kind != "approval"),
-            approvals=tuple(_approval(a, sites.get((a.run_id, a.seq), "")) for a in approvals[r.id]),
+            approvals=tuple(
+                _approval(a, sites.get((a.run_id, a.seq), ""), len(votes[a.run_id, a.seq]), failed.get((a.run_id, a.seq)))
+                for a in approvals[r.id]
+            ),
             children={w.name: children[w.name] for w in waits[r.id] if w.kind == "child" and w.name in children},
         )
         for r in rows
@@ -232,11 +240,25 @@ def _wait(w: Row[Any]) -> WaitEvidence:
     )
 
 
-def _approval(a: Row[Any], site: str) -> ApprovalEvidence:
+def _approval(a: Row[Any], site: str, votes: int, undelivered: str | None) -> ApprovalEvidence:
     return ApprovalEvidence(
         seq=a.seq, name=a.name, ask=a.ask, to=tuple(unpack(a.asked)), opened_at=a.opened_at,
-        due_at=a.due_at, delivered_at=a.delivered_at, site=site, refused=a.refused,
+        due_at=a.due_at, delivered_at=a.delivered_at, site=site, refused=a.refused, quorum=a.quorum, votes=votes,
+        reminders=a.reminders, escalated_at=a.escalated_at, undelivered=undelivered,
     )  # fmt: skip
+
+
+def _failed_notices(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], str]:
+    """Return why people were not told of an approval, by run and approval; the last failure counts."""
+    query = select(activity).where(activity.c.state == ActivityState.FAILED.value)
+    found: dict[tuple[str, int], str] = {}
+    for group in _grouped(tx, query, activity, sorted(run_ids)).values():
+        for a in group:
+            target = unpack(a.options).get("notifies")
+            if target is not None:
+                error = f"{a.name} failed: {a.error_type}: {(a.error_message or '').rstrip('.')}"
+                found[a.run_id, int(target)] = error
+    return found
 
 
 def worker_evidence(tx: Tx) -> list[WorkerEvidence]:
@@ -267,6 +289,17 @@ def approvals_of(tx: Tx, *, run_id: str | None, open_only: bool, limit: int) -> 
         approval.c.seq,
     )
     return list(tx.conn.execute(query.order_by(*order).limit(limit)).all())
+
+
+def votes_of(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], list[Row[Any]]]:
+    """Return the votes on the approvals of some runs, by run and approval, in the order in which they came."""
+    found: dict[tuple[str, int], list[Row[Any]]] = defaultdict(list)
+    ids = sorted(run_ids)
+    for start in range(0, len(ids), _CHUNK):
+        query = select(vote).where(vote.c.run_id.in_(ids[start : start + _CHUNK]))
+        for row in tx.conn.execute(query.order_by(vote.c.run_id, vote.c.turn)):
+            found[row.run_id, row.seq].append(row)
+    return found
 
 
 def now(tx: Tx) -> int:

@@ -101,3 +101,13 @@ class Lost:
 
     runs: frozenset[tuple[str, int]]
     activities: frozenset[tuple[str, int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ballot:
+    """Hold the answer of one person to an approval; `saw` is the digest of what was shown, or its beginning."""
+
+    answer: Json
+    by: str
+    comment: str
+    saw: str
