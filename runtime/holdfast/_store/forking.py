@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Table, insert, literal, select, update
 
 from holdfast._store import compensations
+from holdfast._store.attributes import publish, store_attributes
 from holdfast._store.closing import withdraw_approvals
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
@@ -17,19 +18,17 @@ from holdfast._store.scheduling import insert_activity
 from holdfast._store.tables import (
     activity,
     approval,
-    attribute,
     child,
     command,
     compensation,
     inbound,
     message,
     patch_decision,
-    published,
     run,
     vote,
     wait,
 )
-from holdfast.codec import pack, unpack
+from holdfast.codec import unpack
 from holdfast.errors import RunExistsError, UnknownRunError, UsageError
 from holdfast.history import (
     CLOSINGS,
@@ -241,38 +240,14 @@ def _undone_until(
 
 
 def _show_values(tx: Tx, run_id: str, copied: tuple[Turn, ...]) -> None:
-    values: dict[str, tuple[Turn, Json]] = {}
-    attributes: dict[str, Json] = {}
     for turn in copied:
         if isinstance(turn.event, RunStarted):
-            attributes |= turn.event.attributes
+            store_attributes(tx, run_id, turn.event.attributes)
         for item in turn.commands or ():
             if isinstance(item, PublishValue):
-                values[item.key] = turn, item.value
+                publish(tx, run_id, turn.event.turn, item.key, item.value)
             elif isinstance(item, SetAttributes):
-                attributes |= item.attributes
-    for key, (turn, value) in values.items():
-        row = {
-            "run_id": run_id,
-            "key": key,
-            "value": pack(value),
-            "at": turn.event.at,
-            "turn": turn.event.turn,
-        }
-        tx.conn.execute(insert(published).values(**row))  # fmt: skip
-    for key, value in attributes.items():
-        if value is not None:
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            number = float(value) if is_number else None  # type: ignore[arg-type]
-            row = {
-                "run_id": run_id,
-                "key": key,
-                "value": pack(value),
-                "text": text,
-                "number": number,
-            }
-            tx.conn.execute(insert(attribute).values(**row))
+                store_attributes(tx, run_id, item.attributes)
 
 
 def _append_later(
