@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from holdfast.errors import ApprovalError, ArgumentError, PayloadError
 from holdfast.history import Json, canonical
@@ -34,12 +35,26 @@ def adapter_of(annotation: Any) -> TypeAdapter[Any]:
 
 def encode(value: Any, annotation: Any, *, what: str) -> Json:
     """Turn a value into JSON by its declared type; `what` names the value in the error."""
+    return _encoded(value, annotation, what=what)[0]
+
+
+def encode_readable(value: Any, annotation: Any, *, what: str) -> Json:
+    """Do as `encode`, and check that the JSON can be decoded: what cannot be read back must not be written."""
+    tree, text = _encoded(value, annotation, what=what)
+    _decoded(text, annotation, what=what)
+    return tree
+
+
+def _encoded(value: Any, annotation: Any, *, what: str) -> tuple[Json, bytes]:
     try:
         dumped = adapter_of(annotation).dump_python(
             value, mode="json", by_alias=True, warnings="error"
         )
         tree = _ordered(value, dumped)
-        size = len(canonical(tree).encode())
+        text = to_json(tree)
+        if b"NaN" in text or b"Infinity" in text:
+            canonical(tree)  # which refuses the numbers of these names
+        size = len(text)
     except Exception as error:
         raise PayloadError(
             f"{what} cannot be encoded as {describe_type(annotation)}: {_first_line(error)}. "
@@ -49,11 +64,13 @@ def encode(value: Any, annotation: Any, *, what: str) -> Json:
         raise PayloadError(
             f"{what} is {size:,} bytes; the limit is {MAX_PAYLOAD_BYTES:,}. Store it elsewhere and pass a reference to it."
         )
-    return tree
+    return tree, text
 
 
 def _ordered(value: Any, tree: Json) -> Json:
     """Return the JSON of a value with the members of each set in one order, whatever the hash seed."""
+    if not _has_list(tree):
+        return tree  # and so no set is in it
     match value, tree:
         case set() | frozenset(), list():
             return sorted(tree, key=canonical)
@@ -74,10 +91,24 @@ def _ordered(value: Any, tree: Json) -> Json:
             return tree
 
 
+def _has_list(tree: Json) -> bool:
+    if isinstance(tree, dict):
+        return any(isinstance(part, list | dict) and _has_list(part) for part in tree.values())
+    return isinstance(tree, list)
+
+
 def decode(tree: Json, annotation: Any, *, what: str) -> Any:
     """Turn JSON into a value of the declared type; `what` names the value in the error."""
     try:
-        return adapter_of(annotation).validate_json(json.dumps(tree))
+        text = to_json(tree)
+    except Exception:  # noqa: BLE001 - such as half a surrogate pair, which only the standard library can write
+        text = json.dumps(tree).encode()
+    return _decoded(text, annotation, what=what)
+
+
+def _decoded(text: bytes, annotation: Any, *, what: str) -> Any:
+    try:
+        return adapter_of(annotation).validate_json(text)
     except Exception as error:
         raise PayloadError(
             f"{what} does not decode as {describe_type(annotation)}: {_validation_text(error)}."
@@ -137,21 +168,21 @@ class Signature:
 
     def encode_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Json]:
         """Bind and encode the arguments of a call, defaults included, or raise `ArgumentError`."""
-        try:
-            bound = self.parameters.bind(*args, **kwargs)
-        except TypeError as error:
-            raise ArgumentError(
-                f"{self.name}{self.parameters} cannot be called so: {error}."
-            ) from None
-        bound.apply_defaults()
-        names = list(self.parameters.parameters)
-        encoded = []
-        for name, annotation in zip(names, self.types, strict=True):
-            what = f"Argument {name!r} of {self.name}"
-            tree = encode(bound.arguments[name], annotation, what=what)
-            decode(tree, annotation, what=what)  # what cannot be read back must not be written
-            encoded.append(tree)
-        return encoded
+        names = self.parameters.parameters
+        values = args
+        if kwargs or len(args) != len(names):
+            try:
+                bound = self.parameters.bind(*args, **kwargs)
+            except TypeError as error:
+                raise ArgumentError(
+                    f"{self.name}{self.parameters} cannot be called so: {error}."
+                ) from None
+            bound.apply_defaults()
+            values = tuple(bound.arguments[name] for name in names)
+        return [
+            encode_readable(value, annotation, what=f"Argument {name!r} of {self.name}")
+            for name, annotation, value in zip(names, self.types, values, strict=True)
+        ]
 
     def decode_args(self, trees: list[Json]) -> list[Any]:
         """Decode recorded arguments; those added since, with a default, are filled in by the call itself."""
@@ -168,9 +199,7 @@ class Signature:
 
     def encode_result(self, value: Any) -> Json:
         """Encode what the function returned."""
-        tree = encode(value, self.returns, what=f"The result of {self.name}")
-        self.decode_result(tree)  # what cannot be read back must not be written
-        return tree
+        return encode_readable(value, self.returns, what=f"The result of {self.name}")
 
     def decode_result(self, tree: Json) -> Any:
         """Decode a recorded result."""

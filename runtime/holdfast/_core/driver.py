@@ -95,17 +95,16 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
         )
         state.difference = _difference("ND15", definition, history, 0, (), unknown)
         return state
-    for index in range(len(turns)):
-        if not _replay_turn(state, definition, history, index):
+    for index, turn in enumerate(turns):
+        if not _replay_turn(state, definition, history, index, turn):
             return state
         state.turns += 1
     return state
 
 
 def _replay_turn(
-    state: Replayed, definition: WorkflowDefinition, history: History, index: int
+    state: Replayed, definition: WorkflowDefinition, history: History, index: int, turn: Turn
 ) -> bool:
-    turn = history.committed[index]
     recorded = without_retired(turn.commands or (), definition.retired_patches)
     execution = state.execution
     code, detail, bug = "", "", None

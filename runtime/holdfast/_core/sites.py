@@ -32,7 +32,7 @@ def call_site() -> str:
     while frame is not None and not (
         frame.f_code.co_name == "_drain" and frame.f_code.co_filename == _LOOP
     ):
-        if not frame.f_code.co_filename.startswith(_MACHINERY):
+        if not _is_machinery(frame.f_code.co_filename):
             place = place or f"{_file_of(frame)}:{frame.f_lineno}"
             functions.append(frame.f_code.co_name)
         frame = frame.f_back
@@ -41,7 +41,7 @@ def call_site() -> str:
 
 def site_of(frame: FrameType) -> str:
     """Return the place of one frame, empty when it is library code."""
-    if frame.f_code.co_filename.startswith(_MACHINERY):
+    if _is_machinery(frame.f_code.co_filename):
         return ""
     return f"{_file_of(frame)}:{frame.f_lineno} in {frame.f_code.co_name}"
 
@@ -55,16 +55,23 @@ def site_of_function(function: Callable[..., Any]) -> str:
 
 def file_of_module(frame: FrameType) -> str:
     """Return the file of a frame as its module names it, empty when it is library code."""
-    return "" if frame.f_code.co_filename.startswith(_MACHINERY) else _file_of(frame)
+    return "" if _is_machinery(frame.f_code.co_filename) else _file_of(frame)
+
+
+# Every command asks for its place, and there are few files: what a name says of a file is worked out once.
+@functools.lru_cache(maxsize=4096)
+def _is_machinery(filename: str) -> bool:
+    return filename.startswith(_MACHINERY)
 
 
 def _file_of(frame: FrameType) -> str:
-    module = str(frame.f_globals.get("__name__", ""))
+    return _file_of_module(str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename)
+
+
+@functools.lru_cache(maxsize=4096)
+def _file_of_module(module: str, filename: str) -> str:
+    name = Path(filename).name
     if module in {"", "__main__"}:
-        return Path(frame.f_code.co_filename).name
+        return name
     path = module.replace(".", "/")
-    return (
-        f"{path}/__init__.py"
-        if Path(frame.f_code.co_filename).name == "__init__.py"
-        else f"{path}.py"
-    )
+    return f"{path}/__init__.py" if name == "__init__.py" else f"{path}.py"
