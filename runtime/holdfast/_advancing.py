@@ -7,9 +7,10 @@ from holdfast._core.execution import Execution, OrphanEventError, WorkflowBugErr
 from holdfast._core.failures import text_of, trace_of
 from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module
+from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
 from holdfast._store.records import Fault, Parked
-from holdfast.errors import HistoryFormatError, PayloadError
+from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError
 from holdfast.history import Command, History, Json
 
 _RETRY_MS = 5_000
@@ -33,6 +34,7 @@ def prepare(
 
     `failures` and `signature` are those of the fault before, so that the same bug twice is told from a passing one.
     """
+    install()
     state = replay(definition, history)
     try:
         return _prepare(definition, history, state, failures=failures, signature=signature)
@@ -119,7 +121,7 @@ def _bug_fault(
     bug: WorkflowBugError, definition: WorkflowDefinition, *, failures: int, signature: str | None
 ) -> Fault:
     cause = bug.__cause__ or bug
-    site = _site_of(cause)
+    site = (cause.site if isinstance(cause, ForbiddenCallError) else "") or _site_of(cause)
     found = f"{type(cause).__name__} at {site}"[
         :500
     ]  # without the message: that may differ each time

@@ -120,12 +120,13 @@ class NondeterminismError(HoldfastError):
 class ForbiddenCallError(HoldfastError):
     """Report a call inside a workflow that cannot be replayed.
 
-    `rule` is the id of the lint rule that finds the same mistake before it runs.
+    `rule` is the id of the lint rule that finds the same mistake before it runs, `site` the line of user code.
     """
 
-    def __init__(self, message: str, *, rule: str = "") -> None:
+    def __init__(self, message: str, *, rule: str = "", site: str = "") -> None:
         super().__init__(message)
         self.rule = rule
+        self.site = site
 
 
 class LeaseLostError(HoldfastError):

@@ -9,6 +9,7 @@ import logging
 import random as _random
 import uuid
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from holdfast._children import (
 from holdfast._conversing import Signal, Update, publish, set_attributes, wait_until
 from holdfast._core.execution import SUGGESTED_RECORDS, current, required
 from holdfast._defining import Workflow, define
+from holdfast._guard import refusing
 from holdfast._undoing import Compensation, compensate, roll_back
 from holdfast.clock import instant, milliseconds
 from holdfast.history import Json
@@ -115,6 +117,15 @@ def random() -> _random.Random:
 def uuid4() -> uuid.UUID:
     """Return a random UUID: replay returns the same one."""
     return required("workflow.uuid4()").uuid4()
+
+
+def unsafe(reason: str) -> AbstractContextManager[None]:
+    """Let this task, and no other, make calls that are refused in a workflow; elsewhere it does nothing.
+
+    What the calls give must not decide what the workflow asks for: a replay makes them again and gets something else.
+    The reason stays in the code, for whoever reads it next.
+    """
+    return refusing.unsafe(reason)
 
 
 async def sleep(duration: timedelta) -> None:

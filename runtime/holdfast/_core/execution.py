@@ -5,7 +5,6 @@ import random
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from types import CoroutineType
 from typing import Any
 
 from holdfast._core.continuing import Continuation, continuation_in
@@ -21,7 +20,7 @@ from holdfast._core.mailbox import Mailbox
 from holdfast._core.parking import Conditions, Parking
 from holdfast._core.polling import Poll
 from holdfast._core.saga import Saga
-from holdfast._core.sites import call_site, site_of, site_of_function
+from holdfast._core.sites import call_site, innermost_site, site_of_function
 from holdfast._core.updates import Updates
 from holdfast._registry import ActivityDefinition, WorkflowDefinition
 from holdfast.errors import (
@@ -145,6 +144,7 @@ class Execution:
         self.parking = Parking()
         self.saga = Saga(self)
         self.conditions = Conditions(self._loop.create_future)
+        self._refused: ForbiddenCallError | None = None
         self._end_site = site_of_function(definition.fn)
 
     # Applying events
@@ -170,7 +170,7 @@ class Execution:
             ForbiddenCallError,
             SystemExit,
         ) as error:  # a turn without end, or a task that calls sys.exit()
-            self._bug = error
+            self._bug = self._bug or error
         if self._undecodable is not None:
             raise self._undecodable
         if self._bug is not None:
@@ -237,6 +237,7 @@ class Execution:
     async def _run(self, args: list[Any]) -> None:
         try:
             value = await self.definition.fn(*args)
+            self._own_up()
             await self.updates.finish()
             result = self.definition.signature.encode_result(value)
         except asyncio.CancelledError as error:
@@ -249,8 +250,8 @@ class Execution:
             raise
         except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
             request = continuation_in(error)
-            if request is None:
-                await self._fail_or_break(error)
+            if request is None or self._refused is not None:
+                await self._fail_or_break(self._refused or error)
             else:
                 await self._continue(request)
         else:
@@ -289,14 +290,34 @@ class Execution:
     def stop_on(self, error: BaseException) -> None:
         """Report a bug of workflow code: nothing of this turn is committed."""
         if not self._evicting:
-            self._bug = error
+            self._bug = self._bug or error
             self._loop.stop_draining()
 
     def _close(self, command: Closing) -> None:
-        if not self._evicting:
+        if not self._evicting and self._bug is None:
             self.closed = True
             self.commands.append(command)
             self._loop.stop_draining()
+
+    # Calls that were refused
+
+    @property
+    def project(self) -> str:
+        """Return the top package of the workflow's code."""
+        return self.definition.fn.__module__.partition(".")[0]
+
+    def refuse(self, error: ForbiddenCallError) -> None:
+        """Remember a refused call, whatever the code makes of the error; called by the loop and the guard."""
+        if self._evicting:
+            return
+        self._refused = self._refused or error
+        if not self.is_failure(error):
+            self.stop_on(error)
+
+    def _own_up(self) -> None:
+        """Raise the refused call that the code caught: what `fails_on` takes for a failure stays one."""
+        if self._refused is not None:
+            raise self._refused
 
     # What workflow code asks for
 
@@ -504,7 +525,7 @@ class Execution:
     def parked_site(self) -> str:
         """Return the line at which the first unfinished task waits, for a wait that no command explains."""
         for task in self._loop.pending_tasks():
-            site = _innermost(task.get_coro())
+            site = innermost_site(task.get_coro())
             if site:
                 return site
         return ""
@@ -567,13 +588,3 @@ def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
             raise OrphanEventError(
                 f"{event.kind} answers command #{event.seq}, which asks for something else"
             )
-
-
-def _innermost(coro: Any) -> str:
-    site = ""
-    while isinstance(coro, CoroutineType | Coroutine):
-        frame = getattr(coro, "cr_frame", None)
-        if frame is not None:
-            site = site_of(frame) or site
-        coro = getattr(coro, "cr_await", None)
-    return site
