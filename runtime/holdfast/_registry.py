@@ -85,6 +85,7 @@ class ActivityDefinition:
     name: str
     fn: Callable[..., Any]
     options: ActivityOptions
+    unstable_args: bool = False
 
     @functools.cached_property
     def signature(self) -> Signature:

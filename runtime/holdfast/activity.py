@@ -150,6 +150,7 @@ def define(
     queue: str | None = None,
     effect: Effect = "idempotent",
     reconcile: Callable[..., Any] | None = None,
+    unstable_args: bool = False,
 ) -> "_Decorator": ...
 
 
@@ -166,6 +167,7 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
     queue: str | None = None,
     effect: Effect = "idempotent",
     reconcile: Callable[..., Any] | None = None,
+    unstable_args: bool = False,
 ) -> Any:
     """Make a function an activity.
 
@@ -183,6 +185,8 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
             again.
         reconcile: With `effect="once"`, a function with the same arguments that finds out whether the effect has
             happened. It answers `Happened(result)`, `NotHappened()`, or None when it cannot tell.
+        unstable_args: Whether its arguments may be others on replay, as those that a library encodes anew each time;
+            the recorded ones count, and the difference is not reported.
     """
     if fn is not None:
         return _define(fn, name or fn.__name__, ActivityOptions())
@@ -201,15 +205,16 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
     options = ActivityOptions(
         **limits, retry=retry or Retry(), queue=queue, effect=effect, reconcile=reconcile
     )
-    return _Decorator(name, options)
+    return _Decorator(name, options, unstable_args)
 
 
 class _Decorator:
     """Carry the options of `@activity.define(…)` to the function below it."""
 
-    def __init__(self, name: str | None, options: ActivityOptions) -> None:
+    def __init__(self, name: str | None, options: ActivityOptions, unstable_args: bool) -> None:  # noqa: FBT001 - private
         self._name = name
         self._options = options
+        self._unstable_args = unstable_args
 
     @overload
     def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Activity[P, R]: ...
@@ -217,7 +222,8 @@ class _Decorator:
     def __call__(self, fn: Callable[P, R], /) -> Activity[P, R]: ...
     def __call__(self, fn: Callable[..., Any], /) -> Any:
         """Make the function an activity."""
-        return _define(fn, self._name or fn.__name__, self._options)
+        made = _define(fn, self._name or fn.__name__, self._options)
+        return Activity(replace(made.definition, unstable_args=self._unstable_args))
 
 
 def _define(fn: Callable[..., Any], name: str, options: ActivityOptions) -> Activity[..., Any]:

@@ -9,8 +9,8 @@ dashboard, and it names no path of any machine.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,6 +91,7 @@ __all__ = [
     "Header",
     "History",
     "Json",
+    "PatchDecision",
     "PublishValue",
     "RecordPatch",
     "RefuseUpdate",
@@ -128,15 +129,32 @@ SUFFIX = ".hist.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Pair one inbound event with the commands that answered it; None when no worker has applied it yet."""
+    """Pair one inbound event with the commands that answered it; None when no worker has applied it yet.
+
+    `code` is the fingerprint of the code that applied the event; empty when nobody wrote it down.
+    """
 
     event: Event
     commands: tuple[Command, ...] | None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchDecision:
+    """Record which branch of a patch a run took, and at which turn it asked first."""
+
+    patch: str
+    key: str | None
+    taken: bool
+    turn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Say whose history this is; `entry` is `module:name` of the workflow, `code` its fingerprint at the last turn."""
+    """Say whose history this is; `entry` is `module:name` of the workflow, `code` its fingerprint at the last turn.
+
+    `decisions` are those of the run's patches, both ways; a history of an old release has none.
+    """
 
     workflow: str
     entry: str
@@ -146,6 +164,10 @@ class Header:
     python: str
     flags: int
     seed: str
+    decisions: tuple[PatchDecision, ...] = ()
+
+
+_HEADER = tuple(field.name for field in fields(Header) if field.name != "decisions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,8 +276,11 @@ def canonical(value: Json) -> str:
 def dump_history(history: History) -> str:
     """Return the text of a history file."""
     header: dict[str, Json] = {"holdfast_history": FORMAT_VERSION, "turns": len(history.turns)}
-    header |= {field.name: getattr(history.header, field.name) for field in fields(history.header)}
+    header |= {name: getattr(history.header, name) for name in _HEADER}
+    if history.header.decisions:
+        header["decisions"] = [asdict(decision) for decision in history.header.decisions]
     lines = [_line(header)]
+    code = ""
     for turn in history.turns:
         event = {"kind": turn.event.kind, **body_of(turn.event)}
         commands = (
@@ -263,16 +288,15 @@ def dump_history(history: History) -> str:
             if turn.commands is None
             else [_command_to_json(command) for command in turn.commands]
         )
-        lines.append(
-            _line(
-                {
-                    "t": turn.event.turn,
-                    "at": turn.event.at,
-                    "in": event,
-                    "out": cast("Json", commands),
-                }
-            )
-        )
+        row: dict[str, Json] = {
+            "t": turn.event.turn,
+            "at": turn.event.at,
+            "in": event,
+            "out": cast("Json", commands),
+        }
+        if commands is not None and turn.code != code:
+            code = row["code"] = turn.code
+        lines.append(_line(row))
     return "".join(lines)
 
 
@@ -295,10 +319,7 @@ def parse_history(text: str, *, name: str = "history") -> History:
         )
     header_line = _json_line(lines[0], name, 1)
     header = _header(header_line, name)
-    turns = tuple(
-        _turn(_json_line(line, name, number), name, number)
-        for number, line in enumerate(lines[1:], 2)
-    )
+    turns = tuple(_turns(lines[1:], name))
     if header_line.get("turns") != len(turns):
         raise HistoryFormatError(
             f"{name}: the header announces {header_line.get('turns')} turns and {len(turns)} follow. "
@@ -331,17 +352,42 @@ def _header(value: dict[str, Any], name: str) -> Header:
         raise HistoryFormatError(
             f"{name}:1: history format {version}; this holdfast reads format {FORMAT_VERSION}. Upgrade holdfast."
         )
-    missing = [field.name for field in fields(Header) if field.name not in value]
+    missing = [field for field in _HEADER if field not in value]
     if missing:
         raise HistoryFormatError(f"{name}:1: the header lacks {', '.join(missing)}.")
-    header = Header(**{field.name: value[field.name] for field in fields(Header)})
     try:
+        decisions = tuple(_decision(row) for row in value.get("decisions", ()))
+        header = Header(**{field: value[field] for field in _HEADER}, decisions=decisions)
         _check_types(header)
     except TypeError as error:
         raise HistoryFormatError(
             f"{name}:1: the header is not what it should be: {error}."
         ) from None
     return header
+
+
+def _decision(row: Any) -> PatchDecision:
+    """Return a decision from its file form, or raise `TypeError`."""
+    if not isinstance(row, dict):
+        raise TypeError(f"decisions holds {row!r}")
+    decision = PatchDecision(**row)
+    _check_types(decision)
+    if not isinstance(decision.taken, bool):
+        raise TypeError(f"taken is {decision.taken!r}")
+    return decision
+
+
+def _turns(lines: Iterable[str], name: str) -> Iterator[Turn]:
+    code = ""
+    for number, line in enumerate(lines, 2):
+        value = _json_line(line, name, number)
+        code = value.get("code", code)
+        if not isinstance(code, str):
+            raise HistoryFormatError(
+                f"{name}:{number}: code is {code!r}; expected the fingerprint of code, a string."
+            )
+        turn = _turn(value, name, number)
+        yield turn if turn.commands is None else replace(turn, code=code)
 
 
 def _turn(value: dict[str, Any], name: str, number: int) -> Turn:

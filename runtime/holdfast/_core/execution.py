@@ -49,6 +49,7 @@ from holdfast.history import (
     Event,
     FailRun,
     Json,
+    PatchDecision,
     RecordPatch,
     ReopenApproval,
     RequestApproval,
@@ -80,16 +81,6 @@ class OrphanEventError(Exception):
 
 class WorkflowBugError(Exception):
     """Report an error of workflow code that is not a decision to fail the run; its cause is the error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchDecision:
-    """Record which branch of a patch a run took, and at which turn it asked first."""
-
-    patch: str
-    key: str | None
-    taken: bool
-    turn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +116,7 @@ class Execution:
         self.decisions: list[PatchDecision] = []
         self.closed = False
         self.skipped_seqs: frozenset[int] = frozenset()
+        self.unstable: set[int] = set()  # commands whose arguments may differ on replay
         self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table
         self._main: asyncio.Task[Any] | None = None
         self._pending: dict[int, _Pending] = {}
@@ -354,6 +346,8 @@ class Execution:
             args=args,
             options=options,
         )
+        if definition.unstable_args:
+            self.unstable.add(seq)
         return seq, self._expect(command, definition.signature.decode_result)
 
     def request_approval(

@@ -1,7 +1,7 @@
 """Verbs that only read: histories, evidence for health, lists."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,15 @@ from holdfast.evidence import (
     WaitEvidence,
     WorkerEvidence,
 )
-from holdfast.history import Header, History, Json, Turn, make_command, make_event
+from holdfast.history import (
+    Header,
+    History,
+    Json,
+    PatchDecision,
+    Turn,
+    make_command,
+    make_event,
+)
 from holdfast.runs import ActivityState
 
 
@@ -105,12 +113,22 @@ def load_history(tx: Tx, run_id: str) -> History:
     ):
         event = make_event(e.kind, turn=e.turn, at=e.at, body=_body(e.body))
         commands = tuple(by_turn[e.turn]) if e.turn <= row.done_turn else None
-        turns.append(Turn(event=event, commands=commands))
+        code = "" if commands is None else e.code or ""
+        turns.append(Turn(event=event, commands=commands, code=code))
     header = Header(
         workflow=row.workflow, entry=row.entry, run=row.id, status=row.status, code=row.code, python=row.python,
-        flags=row.flags, seed=row.seed,
+        flags=row.flags, seed=row.seed, decisions=tuple(_decisions(tx, run_id)),
     )  # fmt: skip
     return History(header=header, turns=tuple(turns))
+
+
+def _decisions(tx: Tx, run_id: str) -> Iterator[PatchDecision]:
+    known = patch_decision.c
+    query = select(known.patch, known.key, known.taken, known.turn).where(known.run_id == run_id)
+    for row in tx.conn.execute(query.order_by(known.turn, known.patch, known.key)):
+        yield PatchDecision(
+            patch=row.patch, key=row.key or None, taken=bool(row.taken), turn=row.turn
+        )
 
 
 def _body(data: bytes) -> Mapping[str, Any]:

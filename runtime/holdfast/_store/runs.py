@@ -102,7 +102,10 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
         raise _lost(claim)
     for turn, commands in turns:
         at = tx.conn.execute(
-            select(inbound.c.at).where(inbound.c.run_id == claim.run_id, inbound.c.turn == turn)
+            update(inbound)
+            .where(inbound.c.run_id == claim.run_id, inbound.c.turn == turn)
+            .values(code=code)
+            .returning(inbound.c.at)
         ).scalar_one()
         for command in commands:
             apply_command(tx, claim.run_id, turn, command, queue=row.queue, at=at)
