@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 
 from holdfast._core.driver import Replayed, advance, replay, undecodable
-from holdfast._core.execution import Execution, OrphanEventError, WorkflowBugError
+from holdfast._core.execution import Execution
+from holdfast._core.facts import OrphanEventError, WorkflowBugError
 from holdfast._core.failures import text_of, trace_of
 from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from holdfast._core.execution import Execution, OrphanEventError, RunFacts, WorkflowBugError
+from holdfast._core.execution import Execution
+from holdfast._core.facts import OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.matcher import (
     Drift,
     Identity,

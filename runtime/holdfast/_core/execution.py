@@ -3,11 +3,12 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast._core.continuing import Continuation, continuation_in
+from holdfast._core.facts import EvictedError, OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.failures import (
     activity_error,
     child_error,
@@ -69,29 +70,6 @@ from holdfast.history import (
 MAX_RECORDS = 50_000  # events and commands of one run
 SUGGESTED_RECORDS = 10_000  # above this, a run does well to continue as new
 MAX_TIMER_MS = 200 * 31_536_000_000
-
-
-class EvictedError(BaseException):
-    """Stop clean-up code of an evicted run from asking for commands; user code must not catch it."""
-
-
-class OrphanEventError(Exception):
-    """Report an inbound event for a command that the code never issued."""
-
-
-class WorkflowBugError(Exception):
-    """Report an error of workflow code that is not a decision to fail the run; its cause is the error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
-    """Hold what a run is given at its start."""
-
-    run_id: str
-    seed: str
-    patches: frozenset[tuple[str, str | None]] = frozenset()
-    reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
-    quorums: Mapping[int, int] = field(default_factory=dict)  # by approval: as people were asked
 
 
 @dataclass(slots=True)
