@@ -77,24 +77,15 @@ def matches(recorded: Sequence[Command], produced: Sequence[Command]) -> bool:
 
 def drifts_of(turn: int, recorded: Sequence[Command], produced: Sequence[Command]) -> list[Drift]:
     """Return the differences in content between two turns that match."""
-    found = []
-    for old, new in zip(recorded, produced, strict=True):
-        before, after = body_of(old), body_of(new)
-        for field, code in _DRIFTS.get(old.kind, ()):
-            if before[field] != after[field]:
-                found.append(
-                    Drift(
-                        code=code,
-                        turn=turn,
-                        seq=old.seq,
-                        site=new.site,
-                        name=name_of(old),
-                        field=field,
-                        recorded=before[field],
-                        produced=after[field],
-                    )
-                )
-    return found
+    return [
+        Drift(
+            code=code, turn=turn, seq=old.seq, site=new.site, name=name_of(old), field=field,
+            recorded=body_of(old)[field], produced=body_of(new)[field],
+        )
+        for old, new in zip(recorded, produced, strict=True)
+        for field, code in _DRIFTS.get(old.kind, ())
+        if getattr(old, field) != getattr(new, field)
+    ]  # fmt: skip
 
 
 def without_retired(recorded: Sequence[Command], retired: frozenset[str]) -> tuple[Command, ...]:

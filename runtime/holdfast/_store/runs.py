@@ -43,7 +43,9 @@ def claim_runs(
             run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.workflow.in_(list(fingerprints)),
-            state.in_(_CLAIMABLE),  # implied by `due`, but it lets the index pass over all that are parked
+            state.in_(
+                _CLAIMABLE
+            ),  # implied by `due`, but it lets the index pass over all that are parked
             due,
         )
         .order_by(run.c.task_visible_at)
