@@ -9,7 +9,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
@@ -86,6 +86,11 @@ class ActivityDefinition:
     fn: Callable[..., Any]
     options: ActivityOptions
     unstable_args: bool = False
+
+    @functools.cached_property
+    def recorded_options(self) -> Mapping[str, Json]:
+        """Return the options as each of its commands records them; copy them, nobody may change these."""
+        return self.options.to_json()
 
     @functools.cached_property
     def signature(self) -> Signature:

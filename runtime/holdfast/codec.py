@@ -92,9 +92,12 @@ def _ordered(value: Any, tree: Json) -> Json:
 
 
 def _has_list(tree: Json) -> bool:
-    if isinstance(tree, dict):
-        return any(isinstance(part, list | dict) and _has_list(part) for part in tree.values())
-    return isinstance(tree, list)
+    if not isinstance(tree, dict):
+        return isinstance(tree, list)
+    for part in tree.values():  # noqa: SIM110 - asked of every payload, and any() takes twice as long
+        if isinstance(part, (list, dict)) and _has_list(part):
+            return True
+    return False
 
 
 def decode(tree: Json, annotation: Any, *, what: str) -> Any:
@@ -165,12 +168,13 @@ class Signature:
     parameters: inspect.Signature
     types: tuple[Any, ...]
     returns: Any
+    labels: tuple[str, ...]  # what an error calls each argument
+    result_label: str
 
     def encode_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Json]:
         """Bind and encode the arguments of a call, defaults included, or raise `ArgumentError`."""
-        names = self.parameters.parameters
         values = args
-        if kwargs or len(args) != len(names):
+        if kwargs or len(args) != len(self.types):
             try:
                 bound = self.parameters.bind(*args, **kwargs)
             except TypeError as error:
@@ -178,32 +182,31 @@ class Signature:
                     f"{self.name}{self.parameters} cannot be called so: {error}."
                 ) from None
             bound.apply_defaults()
-            values = tuple(bound.arguments[name] for name in names)
+            values = tuple(bound.arguments[name] for name in self.parameters.parameters)
         return [
-            encode_readable(value, annotation, what=f"Argument {name!r} of {self.name}")
-            for name, annotation, value in zip(names, self.types, values, strict=True)
+            encode_readable(value, annotation, what=label)
+            for label, annotation, value in zip(self.labels, self.types, values, strict=True)
         ]
 
     def decode_args(self, trees: list[Json]) -> list[Any]:
         """Decode recorded arguments; those added since, with a default, are filled in by the call itself."""
-        names = list(self.parameters.parameters)
-        if len(trees) > len(names):
+        if len(trees) > len(self.types):
             raise PayloadError(
-                f"{self.name}{self.parameters} takes {len(names)} arguments and {len(trees)} are recorded. "
+                f"{self.name}{self.parameters} takes {len(self.types)} arguments and {len(trees)} are recorded. "
                 "A removed parameter cannot be dropped silently: bring it back, with a default if you like."
             )
         return [
-            decode(tree, annotation, what=f"Argument {name!r} of {self.name}")
-            for name, annotation, tree in zip(names, self.types, trees, strict=False)
+            decode(tree, annotation, what=label)
+            for label, annotation, tree in zip(self.labels, self.types, trees, strict=False)
         ]
 
     def encode_result(self, value: Any) -> Json:
         """Encode what the function returned."""
-        return encode_readable(value, self.returns, what=f"The result of {self.name}")
+        return encode_readable(value, self.returns, what=self.result_label)
 
     def decode_result(self, tree: Json) -> Any:
         """Decode a recorded result."""
-        return decode(tree, self.returns, what=f"The result of {self.name}")
+        return decode(tree, self.returns, what=self.result_label)
 
 
 def signature_of(fn: Callable[..., Any], *, name: str) -> Signature:
@@ -221,8 +224,10 @@ def signature_of(fn: Callable[..., Any], *, name: str) -> Signature:
         raise ArgumentError(f"{name}{parameters}: a type is not known here: {error}.") from None
     types = tuple(hints.get(parameter, Any) for parameter in parameters.parameters)
     return Signature(
-        name=name, parameters=parameters, types=types, returns=hints.get("return", Any)
-    )
+        name=name, parameters=parameters, types=types, returns=hints.get("return", Any),
+        labels=tuple(f"Argument {parameter!r} of {name}" for parameter in parameters.parameters),
+        result_label=f"The result of {name}",
+    )  # fmt: skip
 
 
 def check_answer(answer: Any, schema: Any, *, what: str) -> Json:

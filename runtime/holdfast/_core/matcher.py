@@ -70,35 +70,30 @@ def identity(command: Command) -> Identity:
 
 def matches(recorded: Sequence[Command], produced: Sequence[Command]) -> bool:
     """Tell whether two turns asked for the same commands in the same order."""
-    return [identity(command) for command in recorded] == [
-        identity(command) for command in produced
-    ]
+    return len(recorded) == len(produced) and all(map(_are_same, recorded, produced))
+
+
+def _are_same(old: Command, new: Command) -> bool:
+    return old.kind == new.kind and name_of(old) == name_of(new)
 
 
 def drifts_of(turn: int, recorded: Sequence[Command], produced: Sequence[Command]) -> list[Drift]:
     """Return the differences in content between two turns that match."""
-    found = []
-    for old, new in zip(recorded, produced, strict=True):
-        before, after = body_of(old), body_of(new)
-        for field, code in _DRIFTS.get(old.kind, ()):
-            if before[field] != after[field]:
-                found.append(
-                    Drift(
-                        code=code,
-                        turn=turn,
-                        seq=old.seq,
-                        site=new.site,
-                        name=name_of(old),
-                        field=field,
-                        recorded=before[field],
-                        produced=after[field],
-                    )
-                )
-    return found
+    return [
+        Drift(
+            code=code, turn=turn, seq=old.seq, site=new.site, name=name_of(old), field=field,
+            recorded=body_of(old)[field], produced=body_of(new)[field],
+        )
+        for old, new in zip(recorded, produced, strict=True)
+        for field, code in _DRIFTS.get(old.kind, ())
+        if getattr(old, field) != getattr(new, field)
+    ]  # fmt: skip
 
 
 def without_retired(recorded: Sequence[Command], retired: frozenset[str]) -> tuple[Command, ...]:
     """Return the recorded commands without the markers of retired patches."""
+    if not retired:
+        return tuple(recorded)
     return tuple(c for c in recorded if not (isinstance(c, RecordPatch) and c.patch in retired))
 
 

@@ -29,10 +29,13 @@ def call_site(start: FrameType | None = None) -> str:
     frame: FrameType | None = start or sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
     place = ""
     functions: list[str] = []
-    while frame is not None and not is_turn_start(frame):
-        if not is_machinery(frame):
+    while frame is not None:
+        code = frame.f_code
+        if not _is_machinery(code.co_filename):
             place = place or f"{_file_of(frame)}:{frame.f_lineno}"
-            functions.append(frame.f_code.co_name)
+            functions.append(code.co_name)
+        elif code.co_name == "_drain" and code.co_filename == _LOOP:
+            break
         frame = frame.f_back
     return f"{place} in {' > '.join(reversed(functions))}" if place else ""
 

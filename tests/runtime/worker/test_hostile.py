@@ -189,7 +189,7 @@ async def test_claims_are_handed_back_when_the_database_fails(
             "CREATE TRIGGER refuse BEFORE INSERT ON command BEGIN SELECT RAISE(ABORT, 'refused'); END"
         )
 
-    worked = await worker._try_step()
+    worked = await worker._try_look()
     with contextlib.closing(
         sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)
     ) as connection:
