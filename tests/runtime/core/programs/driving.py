@@ -7,7 +7,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from holdfast._core.driver import advance, replay
@@ -89,7 +89,7 @@ class World:
         self._turn += 1
         if self._turn > _MOST_TURNS:
             return None
-        if self._choose(4) == 3 and (event := self._from_outside()) is not None:
+        if self._choose(6) == 5 and (event := self._from_outside()) is not None:
             return event
         if self._late and self._choose(4) == 3:
             return self._answer(self._late.pop(self._choose(len(self._late))))
@@ -109,7 +109,7 @@ class World:
 
     def _answer(self, command: Command, *, late: bool = False) -> Event:  # noqa: PLR0911 - one line per kind
         common: dict[str, Any] = {"turn": self._turn, "at": self._now, "seq": command.seq}
-        bad = self._choose(4) == 3
+        bad = self._choose(8) == 7
         if isinstance(command, RequestApproval) and not late and bad:
             return ApprovalDecided(**common, answer="2026-02-31", by="anna")  # its schema allows it
         self._open.pop(command.seq, None)
@@ -139,7 +139,7 @@ class World:
 
     def _from_outside(self) -> Event | None:
         common: dict[str, Any] = {"turn": self._turn, "at": self._now}
-        kind = self._choose(3)
+        kind = self._choose(5) % 3  # a cancellation is the rarest
         if kind == 2 and self._may_cancel:
             self._may_cancel = False
             return CancelRequested(**common, reason="enough")
@@ -210,8 +210,13 @@ class DifferenceError(AssertionError):
 
 
 def moment_of(execution: Execution) -> Moment:
+    # Replay does not decode again what was put back to a person, so it cannot say why.
+    commands = [
+        replace(command, reason="") if isinstance(command, ReopenApproval) else command
+        for command in execution.commands
+    ]
     return Moment(
-        commands=tuple(execution.commands),
+        commands=tuple(commands),
         trace=tuple(map(repr, traces.get(execution._loop, ()))),
         pending=tuple(command.seq for command in execution.pending()),
         parked=tuple(execution.parking),

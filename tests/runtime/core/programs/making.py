@@ -34,13 +34,17 @@ class Maker:
         self._depth = 0
         self._loops = 0
         self._swallows = 0
-        self._budget = 40
+        self._budget = 60
 
     def program(self) -> list[Any]:
-        nodes = self.block(most=6)
+        nodes = [self._survived(node) for node in self.block(most=10)]
         if self._choose(12) == 11:
             nodes.append(["again"])
         return nodes
+
+    def _survived(self, node: list[Any]) -> list[Any]:
+        """Let most failures be caught, so that a program goes on."""
+        return ["try", [node], [["work", 0]], []] if self._choose(4) else node
 
     def block(self, most: int = 3) -> list[Any]:
         self._depth += 1

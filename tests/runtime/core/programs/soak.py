@@ -8,7 +8,7 @@ import random
 import sys
 import time
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from holdfast.history import body_of
@@ -32,6 +32,7 @@ def soak(programs: int, start: int) -> Tally:
         max_examples=programs,
         deadline=None,
         database=None,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
     )
@@ -40,6 +41,7 @@ def soak(programs: int, start: int) -> Tally:
         nonlocal tried
         choose = choosing(data)
         code = Maker(choose).program()
+        note(f"program: {json.dumps(code)}")
         check(code, choose, tally)
         tried += 1
         if tried % 500 == 0:
