@@ -239,7 +239,16 @@ def play(code: list[Any], choose: Choose, tally: Tally) -> Story:
     """Run a program to its end, or until nothing happens to it any more."""
     story, world = Story(code), World(choose)
     execution = replay(program.definition, story.history(0)).execution
-    event: Event | None = world.start(code)
+    try:
+        _live(execution, story, world)
+    finally:  # also when Hypothesis has no choices left
+        leave(execution, tally)
+    tally.turns += len(story.moments)
+    return story
+
+
+def _live(execution: Execution, story: Story, world: World) -> None:
+    event: Event | None = world.start(story.code)
     while event is not None and not execution.closed:
         story.events.append(event)
         story.bug = apply(execution, event)
@@ -249,9 +258,6 @@ def play(code: list[Any], choose: Choose, tally: Tally) -> Story:
         world.take(story.moments[-1].commands)
         event = world.next()
     story.closed = execution.closed
-    tally.turns += len(story.moments)
-    leave(execution, tally)
-    return story
 
 
 def leave(execution: Execution, tally: Tally) -> None:
