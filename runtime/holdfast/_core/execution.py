@@ -377,7 +377,7 @@ class Execution:
 
     def run_compensation(self, target: int, name: str) -> asyncio.Future[Any]:
         """Ask for a compensation to be carried out, even when the history is full; called by the saga."""
-        site = call_site() or self._task_site() or self._end_site
+        site = call_site() or self._task_site()
         command = RunCompensation(seq=self._closing_seq(), site=site, target=target)
         future = self._expect(command, _as_it_is)  # nobody reads what it returns
         self._pending[command.seq].name = name
@@ -504,7 +504,8 @@ class Execution:
 
     def _task_site(self) -> str:
         task = asyncio.current_task(self._loop)
-        return self._timer_site if task is None else getattr(task, "site", "")
+        site = self._timer_site if task is None else getattr(task, "site", "")
+        return site or self._end_site  # an event has started the task, not a line of code
 
     @property
     def problems(self) -> list[dict[str, Any]]:

@@ -24,7 +24,8 @@ def call_site(start: FrameType | None = None) -> str:
     """Return `package/module.py:line in function > …`, innermost line first and outermost function first.
 
     The path is made from the module's name, so that it is the same on every machine. Empty when no user code is on
-    the stack, as in a task made of nothing but library code. Frames inside of `start` do not count.
+    the stack, as in a task made of nothing but library code, and outside a turn: what the stack says there is who
+    drives the run. Frames inside of `start` do not count.
     """
     frame: FrameType | None = start or sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
     place = ""
@@ -37,7 +38,7 @@ def call_site(start: FrameType | None = None) -> str:
         elif code.co_name == "_drain" and code.co_filename == _LOOP:
             break
         frame = frame.f_back
-    return f"{place} in {' > '.join(reversed(functions))}" if place else ""
+    return f"{place} in {' > '.join(reversed(functions))}" if place and frame is not None else ""
 
 
 def is_turn_start(frame: FrameType) -> bool:
