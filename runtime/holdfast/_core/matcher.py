@@ -5,10 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from holdfast.history import (
-    CancelRun,
+    CLOSINGS,
     Command,
-    CompleteRun,
-    FailRun,
     Json,
     RecordPatch,
     body_of,
@@ -28,7 +26,6 @@ TITLES = {
     "ND14": "payload does not decode",
     "ND15": "environment changed",
 }
-_CLOSINGS = (CompleteRun, FailRun, CancelRun)
 _DRIFTS = {
     "schedule_activity": (("args", "DR06"), ("options", "DR07")),
     "register_compensation": (("args", "DR06"), ("options", "DR07")),
@@ -42,9 +39,18 @@ _DRIFTS = {
         ("quorum", "DR07"),
     ),
     "escalate_approval": (("to", "DR06"),),
+    "publish_value": (("value", "DR06"),),
+    "set_attributes": (("attributes", "DR06"),),
+    "answer_update": (("reply", "DR06"),),
+    "refuse_update": (("failure", "DR06"),),
+    "start_child": (("args", "DR06"), ("queue", "DR07"), ("on_close", "DR07")),
+    "send_signal": (("payload", "DR06"),),
+    "continue_as_new": (("args", "DR06"), ("carry", "DR06")),
     "complete_run": (("result", "DR10"),),
     "fail_run": (("failure", "DR10"),),
 }
+# Every other field is part of the identity, or says nothing about what was asked for: `entry` (where the code of a
+# workflow stands; its name is the identity) and `reason` (the words of an error, which a library may change).
 
 Identity = tuple[str, str]
 
@@ -145,7 +151,7 @@ def _leftover(commands: Sequence[Command], others: Sequence[Command]) -> list[Co
 
 
 def _has_closing(commands: Sequence[Command]) -> bool:
-    return any(isinstance(command, _CLOSINGS) for command in commands)
+    return any(isinstance(command, CLOSINGS) for command in commands)
 
 
 def _all_found(left: Sequence[Command], later: Iterable[Command]) -> bool:

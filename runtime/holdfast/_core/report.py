@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from holdfast._core.matcher import TITLES, identity
-from holdfast.history import Command, Event, Json, ScheduleActivity, StartTimer, Turn, name_of
+from holdfast._core.wording import describe_command, describe_event, names_of
+from holdfast.history import Command, Json, Turn, name_of
 
 _AROUND = 3
 
@@ -63,54 +64,6 @@ class Difference:
         tree["around"] = [asdict(line) for line in self.around]
         tree["title"] = TITLES.get(self.code, "")
         return tree
-
-
-def describe_event(event: Event | None, names: Mapping[int, str]) -> str:
-    """Return an inbound event in words."""
-    if event is None:
-        return "nothing"
-    seq = getattr(event, "seq", None)
-    words = {
-        "run_started": "start",
-        "activity_completed": "result of",
-        "activity_failed": "failure of",
-        "timer_fired": "timer",
-        "approval_decided": "decision on",
-        "approval_expired": "timeout of",
-        "cancel_requested": "cancel request",
-    }
-    target = "" if seq is None else f" #{seq} {names.get(seq, '')}".rstrip()
-    return words.get(event.kind, event.kind) + target
-
-
-def describe_command(command: Command) -> str:
-    """Return a command in words."""
-    match command:
-        case ScheduleActivity():
-            return f"activity {command.name}({', '.join(_short(arg) for arg in command.args)})"
-        case StartTimer():
-            return f"timer {command.ms / 1000:g} s"
-    word = {
-        "request_approval": "approval", "reopen_approval": "ask again", "cancel_command": "cancel", "record_patch": "patch",
-        "remind_approval": "reminder of", "escalate_approval": "escalation of",
-        "complete_run": "end of the run", "fail_run": "failure of the run", "cancel_run": "cancellation of the run",
-        "register_compensation": "registration of the compensation", "run_compensation": "compensation",
-    }[command.kind]  # fmt: skip
-    return f"{word} {name_of(command)}".rstrip()
-
-
-def _short(value: Json, limit: int = 32) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def names_of(turns: Sequence[Turn]) -> dict[int, str]:
-    """Return what each recorded command number stands for."""
-    return {
-        command.seq: name_of(command) or command.kind.removeprefix("start_")
-        for turn in turns
-        for command in turn.commands or ()
-    }
 
 
 def lines_of(commands: Sequence[Command], others: Sequence[Command]) -> tuple[Line, ...]:

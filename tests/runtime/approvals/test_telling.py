@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from tests.runtime.approvals.conftest import Opener, assert_every_cut_gives_the_same_commands
 
 from holdfast import ApplicationError, Retry, Worker, activity, workflow
-from holdfast._core.report import describe_command
+from holdfast._core.wording import describe_command
 from holdfast._store import events
 from holdfast.clock import instant
 from holdfast.errors import PayloadError, RunCancelledError
