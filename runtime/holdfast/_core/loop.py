@@ -89,27 +89,39 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def drain(self) -> None:
         """Run callbacks until none is ready or the run has ended."""
-        with self.running():
+        before = self._enter()
+        try:
             self._drain(MAX_STEPS_PER_TURN)
+        finally:
+            self._leave(*before)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Be the running loop of this thread."""
-        outer = asyncio._get_running_loop()  # noqa: SLF001 - the documented hook for loop implementations
-        hooks = sys.get_asyncgen_hooks()
-        collecting = gc.isenabled()
+        before = self._enter()
+        try:
+            yield
+        finally:
+            self._leave(*before)
+
+    def _enter(self) -> tuple[Any, Any, bool]:
+        before = (
+            asyncio._get_running_loop(),  # noqa: SLF001 - the documented hook for loop implementations
+            sys.get_asyncgen_hooks(),
+            gc.isenabled(),
+        )
         gc.disable()  # so that a dropped generator is finalised where its last reference goes, or not in this turn
         asyncio._set_running_loop(self)  # noqa: SLF001
         sys.set_asyncgen_hooks(firstiter=self._know_generator, finalizer=self._finish_generator)
         self._draining = True
-        try:
-            yield
-        finally:
-            self._draining = False
-            sys.set_asyncgen_hooks(*hooks)
-            asyncio._set_running_loop(outer)  # noqa: SLF001
-            if collecting:
-                gc.enable()
+        return before
+
+    def _leave(self, loop: Any, hooks: Any, collecting: bool) -> None:  # noqa: FBT001 - what `_enter` returned
+        self._draining = False
+        sys.set_asyncgen_hooks(*hooks)
+        asyncio._set_running_loop(loop)  # noqa: SLF001
+        if collecting:
+            gc.enable()
 
     def _drain(self, steps: int) -> None:
         self._carry_out_cancels()
