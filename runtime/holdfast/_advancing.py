@@ -20,12 +20,16 @@ _BLOCK_AFTER = 2  # the same bug this often, and a run is held for other code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Hold the turns of a run that wait to be committed; `parked` are the waits that no command explains."""
+    """Hold the turns of a run that wait to be committed; `parked` are the waits that no command explains.
+
+    `problems` are errors that no code of the run can see any more, such as that of a task which nothing awaits.
+    """
 
     turns: list[tuple[int, tuple[Command, ...]]]
     parked: list[Parked]
     decisions: list[dict[str, object]]
     drifts: list[dict[str, object]]
+    problems: list[str]
 
 
 def prepare(
@@ -94,6 +98,7 @@ def _prepared(state: Replayed, turns: list[tuple[int, tuple[Command, ...]]]) -> 
             }
             for d in state.drifts
         ],
+        problems=execution.problems,
     )
 
 

@@ -302,6 +302,8 @@ class Worker:
             runs.commit_turns, claim, prepared.turns, code=code, parked=prepared.parked,
             decisions=prepared.decisions, drifts=prepared.drifts,
         )  # fmt: skip
+        for problem in prepared.problems:
+            log.error("run %s: %s", claim.run_id, problem)
 
     async def _record_fault(self, claim: RunClaim, fault: Fault) -> None:
         log.error(

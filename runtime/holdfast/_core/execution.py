@@ -4,10 +4,13 @@ import asyncio
 import random
 import uuid
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast._core import standins as _standins  # noqa: F401 - it puts our constructs in asyncio's place
 from holdfast._core.continuing import Continuation, continuation_in
+from holdfast._core.eviction import evict
 from holdfast._core.facts import EvictedError, OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.failures import (
     activity_error,
@@ -20,6 +23,7 @@ from holdfast._core.loop import TurnLoop
 from holdfast._core.mailbox import Mailbox
 from holdfast._core.parking import Conditions, Parking
 from holdfast._core.polling import Poll
+from holdfast._core.problems import problem_of_task, sentence
 from holdfast._core.saga import Saga
 from holdfast._core.sites import call_site, innermost_site, site_of_function
 from holdfast._core.updates import Updates
@@ -70,6 +74,7 @@ from holdfast.history import (
 MAX_RECORDS = 50_000  # events and commands of one run
 SUGGESTED_RECORDS = 10_000  # above this, a run does well to continue as new
 MAX_TIMER_MS = 200 * 31_536_000_000
+_MAX_REFUSALS = 1000  # of commands, to the clean-up code of one evicted run
 
 
 @dataclass(slots=True)
@@ -116,6 +121,8 @@ class Execution:
         self.conditions = Conditions(self._loop.create_future)
         self._refused: ForbiddenCallError | None = None
         self._end_site = site_of_function(definition.fn)
+        self._refusals = 0
+        self.problems: list[str] = []  # what live turns dropped, for the worker's log
 
     # Applying events
 
@@ -128,6 +135,10 @@ class Execution:
         self.turn = event.turn
         self._records += 1 + len(self.commands)
         self.commands = []
+        if live and not self._live:
+            _ = (
+                self._collect_problems()
+            )  # of recorded turns: they were told when those turns were live
         self._live = live
         self._loop.now_ms = max(self._loop.now_ms, event.at)
         if guessed:
@@ -141,6 +152,8 @@ class Execution:
             SystemExit,
         ) as error:  # a turn without end, or a task that calls sys.exit()
             self._bug = self._bug or error
+        if live:
+            self.problems += self._collect_problems()
         if self._undecodable is not None:
             raise self._undecodable
         if self._bug is not None:
@@ -152,7 +165,8 @@ class Execution:
             case RunStarted():
                 args = self.definition.signature.decode_args(event.args)
                 self._started = event
-                self._main = self._loop.create_task(self._run(args), name="main")
+                # In a context of its own: what the worker's process keeps in context variables is no input of the run.
+                self._main = self._loop.create_task(self._run(args), name="main", context=Context())
             case CancelRequested():
                 self._cancel_requested = True
                 if self._main is not None:
@@ -306,7 +320,10 @@ class Execution:
 
     def _closing_seq(self) -> int:
         if self._evicting:
-            raise EvictedError
+            self._refusals += 1
+            if self._refusals <= _MAX_REFUSALS:
+                raise EvictedError
+            return 0  # code that catches even this, and asks again, waits for an answer that never comes
         self._seq += 1
         while self._seq in self.skipped_seqs:
             self._seq += 1
@@ -507,15 +524,17 @@ class Execution:
         site = self._timer_site if task is None else getattr(task, "site", "")
         return site or self._end_site  # an event has started the task, not a line of code
 
-    @property
-    def problems(self) -> list[dict[str, Any]]:
-        """Return what asyncio reported outside any await: for the worker's log."""
-        return self._loop.problems
+    def _collect_problems(self) -> list[str]:
+        """Return, each once, what went wrong where no code can see it any more."""
+        told = [sentence(context) for context in self._loop.problems]
+        self._loop.problems.clear()
+        failed = self._loop.dropped_failures(at_the_end=self.closed)
+        return told + [sentence(problem_of_task(task)) for task in failed]
 
     def evict(self) -> bool:
         """Unwind every task without recording anything; False when code refused to unwind."""
         self._evicting = True
-        return not self._loop.evict()
+        return evict(self._loop) == 0
 
 
 def _as_it_is(tree: Json) -> Any:

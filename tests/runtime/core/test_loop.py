@@ -192,7 +192,7 @@ def forbidden(name: str, call: Callable[[], Awaitable[Any]]) -> Any:
         ("executor", lambda: asyncio.to_thread(print), "HF301"),
         ("connection", lambda: asyncio.open_connection("127.0.0.1", 1), "HF204"),
         ("process", lambda: asyncio.create_subprocess_exec("true"), "HF302"),
-        ("factory", _set_factory, "HF303"),
+        ("factory", _set_factory, "HF301"),
     ],
 )
 def test_a_call_that_cannot_be_replayed_is_refused_with_its_rule(
