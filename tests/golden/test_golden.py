@@ -32,6 +32,7 @@ PROVES: dict[str, tuple[str, ...]] = {
     "asyncio_as_completed": ("asyncio.as_completed",),
     "asyncio_shield": ("asyncio.shield",),
     "asyncio_locks": ("asyncio.Lock", "asyncio.Semaphore"),
+    "asyncio_bounded_semaphore": ("asyncio.BoundedSemaphore",),
     "asyncio_event_condition_barrier": ("asyncio.Event", "asyncio.Condition", "asyncio.Barrier"),
     "asyncio_queues": ("asyncio.Queue", "asyncio.PriorityQueue", "asyncio.LifoQueue"),
     "asyncio_generators": ("asynchronous generators",),
