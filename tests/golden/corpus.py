@@ -226,6 +226,19 @@ async def asyncio_locks() -> list[str]:
 
 @golden()
 @workflow.define
+async def asyncio_bounded_semaphore() -> list[str]:
+    semaphore = asyncio.BoundedSemaphore(1)
+    async with semaphore:
+        seen = [await echo("alone"), str(semaphore.locked())]
+    try:
+        semaphore.release()
+    except ValueError:
+        seen.append(await echo("released too often"))
+    return seen
+
+
+@golden()
+@workflow.define
 async def asyncio_event_condition_barrier() -> list[str]:
     event, condition, barrier = asyncio.Event(), asyncio.Condition(), asyncio.Barrier(3)
     seen: list[str] = []

@@ -44,6 +44,7 @@ async def pay() -> bool:
     )  # fmt: skip
 
 
+@pytest.mark.construct("workflow.ApprovalNotice", "workflow.Escalation")
 async def test_people_are_told_at_the_opening_with_each_reminder_and_each_escalation(
     desk: Opener,
 ) -> None:

@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[3]
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(st.data())
+@pytest.mark.construct("random programs", "eviction")
 def test_a_program_crashed_after_any_turn_does_the_same_again(data: st.DataObject) -> None:
     choose = choosing(data)
     code = Maker(choose).program()
@@ -85,6 +86,7 @@ def test_what_outlives_its_run_is_found(monkeypatch: pytest.MonkeyPatch) -> None
     kept.clear()
 
 
+@pytest.mark.construct("hash seeds")
 def test_programs_do_the_same_under_every_hash_seed() -> None:
     outputs = {
         subprocess.run(

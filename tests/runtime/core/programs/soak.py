@@ -43,6 +43,7 @@ def soak(programs: int, start: int) -> Tally:
         code = Maker(choose).program()
         note(f"program: {json.dumps(code)}")
         check(code, choose, tally)
+        gc.freeze()  # what Hypothesis keeps of each need not be looked at after the next
         tried += 1
         if tried % 500 == 0:
             took = time.monotonic() - begun
