@@ -230,9 +230,12 @@ class Execution:
 
     async def _run(self, args: list[Any]) -> None:
         try:
-            value = await self.definition.fn(*args)
-            await self.updates.finish()
-            result = self.definition.signature.encode_result(value)
+            value = await self._outcome(args)
+            if isinstance(value, Continuation):
+                end: Closing = self._continue(value)
+            else:
+                result = self.definition.signature.encode_result(value)
+                end = CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result)
         except asyncio.CancelledError as error:
             if self._cancel_requested:
                 await self.saga.end()
@@ -242,21 +245,37 @@ class Execution:
         except EvictedError:
             raise
         except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
-            request = continuation_in(error)
-            if request is None:
-                await self._fail_or_break(error)
-            else:
-                await self._continue(request)
+            await self._fail_or_break(error)
         else:
-            self._close(CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result))
+            self._close(end)
 
-    async def _continue(self, request: Continuation) -> None:
+    async def _outcome(self, args: list[Any]) -> Any:
+        """Return what the workflow function returns, or its request to continue, when its updates are answered."""
+        try:
+            value = await self.definition.fn(*args)
+        except BaseException as error:
+            value = continuation_in(error)
+            if value is None:
+                raise
         await self.updates.finish()
+        return value
+
+    def refuse_open_compensations(self) -> None:
+        """Raise when there are steps that the next run of the chain could not undo."""
+        names = self.saga.registered
+        if names:
+            raise ForbiddenCallError(
+                f"workflow.continue_as_new() would lose the compensations of this run: {', '.join(names)}. Carry them "
+                "out with workflow.roll_back(), or drop() those that are no longer needed, and continue then."
+            )
+
+    def _continue(self, request: Continuation) -> ContinueAsNew:
+        self.refuse_open_compensations()  # again: an update may have registered one since
         kept: list[SignalReceived | UpdateRequested] = [
             *self.mailbox.unread(),
             *self.updates.unhandled(),
         ]
-        command = ContinueAsNew(
+        return ContinueAsNew(
             seq=self._closing_seq(),
             site=request.site,
             workflow=request.definition.name,
@@ -264,7 +283,6 @@ class Execution:
             args=request.args,
             carry=sorted(message.turn for message in kept),
         )
-        self._close(command)
 
     async def _fail_or_break(self, error: BaseException) -> None:
         if self._evicting:
@@ -450,9 +468,13 @@ class Execution:
         """Wake the tasks whose condition holds now; called by the loop when nothing else is ready."""
         return not self._evicting and self.conditions.wake()
 
-    def start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[Any]:
-        """Start a task of the run."""
-        return self._loop.create_task(coroutine, name=name)
+    def start_task(
+        self, coroutine: Coroutine[Any, Any, None], name: str, site: str
+    ) -> asyncio.Task[Any]:
+        """Start a task of the run that belongs to a line of its code."""
+        task = self._loop.create_task(coroutine, name=name)
+        task.site = site
+        return task
 
     @property
     def history_size(self) -> int:

@@ -11,7 +11,10 @@ from types import FrameType
 from typing import Any
 
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
-_LOOP = str(Path(__file__).parent / "loop.py")
+_ENGINE = {  # what lies below these frames is the worker, not the workflow
+    (str(Path(__file__).parent / "loop.py"), "_drain"),
+    (str(Path(__file__).parent / "execution.py"), "apply"),
+}
 _MACHINERY = (
     _PACKAGE,
     str(Path(asyncio.__file__).parent) + "/",
@@ -29,9 +32,7 @@ def call_site() -> str:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
     place = ""
     functions: list[str] = []
-    while frame is not None and not (
-        frame.f_code.co_name == "_drain" and frame.f_code.co_filename == _LOOP
-    ):
+    while frame is not None and (frame.f_code.co_filename, frame.f_code.co_name) not in _ENGINE:
         if not frame.f_code.co_filename.startswith(_MACHINERY):
             place = place or f"{_file_of(frame)}:{frame.f_lineno}"
             functions.append(frame.f_code.co_name)
