@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
+from tests.runtime.conftest import assert_every_cut_replays, served
 
 from holdfast import ApplicationError, Client, Worker, workflow
 from holdfast.clock import VirtualClock
 from holdfast.errors import ArgumentError, ChildError, RunCancelledError, RunFailedError
-from tests.runtime.conftest import assert_every_cut_replays, served
 
 word = workflow.Signal("word", str)
 
@@ -205,7 +205,7 @@ async def test_the_end_of_a_parent_does_with_its_child_what_was_said(
     ("on_cancel", "waits_for_it", "status"),
     [("cancel", False, "cancelled"), ("wait", True, "cancelled"), ("abandon", False, "open")],
 )
-async def test_a_cancelled_parent_does_with_its_child_what_was_said(  # noqa: PLR0913, PLR0917
+async def test_a_cancelled_parent_does_with_its_child_what_was_said(
     client: Client, worker: Worker, clock: VirtualClock, on_cancel: Any, waits_for_it: bool, status: str  # noqa: FBT001
 ) -> None:  # fmt: skip
     run = await client.start(waits, on_cancel)

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.runtime.conftest import assert_every_cut_replays, served
 
 from holdfast import Client, Worker, activity, workflow
 from holdfast._core import execution
 from holdfast.clock import VirtualClock
 from holdfast.errors import MessageError, RunCancelledError, RunFailedError, RunTimedOutError
-from tests.runtime.conftest import assert_every_cut_replays, served
 
 number = workflow.Signal("number", int)
 go = workflow.Signal("go", str)
@@ -30,13 +30,13 @@ async def summing(total: int, rounds: int) -> int:
 
 
 @workflow.define
-async def jump() -> None:
+async def jump() -> int:
     await go.receive()
     workflow.continue_as_new(3, 1, workflow=summing)
 
 
 @workflow.define
-async def in_a_group() -> None:
+async def in_a_group() -> int:
     async with asyncio.TaskGroup() as group:
         _resting = group.create_task(asyncio.sleep(3600))
         await go.receive()
@@ -142,12 +142,12 @@ async def test_only_the_task_of_the_workflow_continues(client: Client, worker: W
 
 
 async def test_open_compensations_are_not_dropped_silently(client: Client, worker: Worker) -> None:
-    run = await client.start(with_compensation, drop=False)
+    run = await client.start(with_compensation, False)
     await worker.run_until_idle()
     why = (await run.describe()).summary.verdict.why
     assert "would lose the compensations of this run: nothing" in why
 
-    free = await client.start(with_compensation, drop=True)
+    free = await client.start(with_compensation, True)
     assert await served(worker, free.result()) == 1
 
 
