@@ -12,7 +12,7 @@ from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
 from holdfast._store.records import Fault, Parked
 from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError
-from holdfast.history import Command, History, Json
+from holdfast.history import Command, History, Json, StartChild
 
 _RETRY_MS = 5_000
 _BLOCK_AFTER = 2  # the same bug this often, and a run is held for other code
@@ -107,8 +107,8 @@ def _parked(execution: Execution) -> list[Parked]:
     if execution.closed:
         return []
     waits = [Parked(**asdict(wait)) for wait in execution.parking]
-    if waits or execution.pending():
-        return waits
+    if waits or any(not isinstance(command, StartChild) for command in execution.pending()):
+        return waits  # a child that nobody awaits moves nothing
     site = execution.parked_site()
     return [Parked(number=0, kind="condition", name="", site=site, since=execution.now_ms)]
 

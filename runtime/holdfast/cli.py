@@ -16,6 +16,14 @@ from typing import Any, NoReturn
 import click
 
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
+from holdfast._talking_commands import (
+    attributes_of,
+    conditions_of,
+    family_lines,
+    query,
+    update,
+)
+from holdfast._talking_commands import signal as signal_command
 from holdfast._with_client import DB as _DB
 from holdfast._with_client import JSON as _JSON
 from holdfast._with_client import json_argument as _json_argument
@@ -180,6 +188,15 @@ def worker(
     "--id", "run_id", help="A name for the run; the same name and arguments give the same run."
 )
 @click.option("--queue", default="default", show_default=True, help="Which workers advance it.")
+@click.option(
+    "--attribute", "attributes", multiple=True, metavar="KEY=VALUE", help="By what it is found."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.001, 3_153_600_000),
+    metavar="SECONDS",
+    help="How long it may take; then it is ended as timed out.",
+)
 @click.option("--wait", is_flag=True, help="Wait for the result and print it as JSON.")
 def start(
     workflow: str,
@@ -187,6 +204,8 @@ def start(
     db: str | None,
     run_id: str | None,
     queue: str,
+    attributes: tuple[str, ...],
+    timeout: float | None,
     wait: bool,
 ) -> None:
     """Start a run; each argument is JSON, decoded by the workflow's own types."""
@@ -203,7 +222,14 @@ def start(
     )  # a call that cannot be made must not leave a database behind
 
     async def work(client: Any) -> None:
-        handle = await client.start(found, *args, id=run_id, queue=queue)
+        handle = await client.start(
+            found,
+            *args,
+            id=run_id,
+            queue=queue,
+            attributes=attributes_of(attributes),
+            timeout=None if timeout is None else timedelta(seconds=timeout),
+        )
         click.echo(handle.id)
         if wait:
             click.echo(
@@ -223,6 +249,12 @@ def start(
 )
 @click.option("--workflow", help="Only runs of this workflow.")
 @click.option("--open", "open_only", is_flag=True, help="Only runs that have not ended.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help='By attribute: customer=acme, "amount>=100".',
+)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 def runs(
     db: str | None,
@@ -230,6 +262,7 @@ def runs(
     health: str | None,
     workflow: str | None,
     open_only: bool,
+    where: tuple[str, ...],
     limit: int,
 ) -> None:
     """List runs, the newest first, each with the reason why it is where it is."""
@@ -242,7 +275,11 @@ def runs(
     found = _with_client(
         db,
         lambda client: client.list(
-            health=health, workflow=workflow, open_only=open_only, limit=limit
+            health=health,
+            workflow=workflow,
+            open_only=open_only,
+            where=conditions_of(where),
+            limit=limit,
         ),
     )
     if as_json:
@@ -252,7 +289,7 @@ def runs(
     if not found:
         click.echo(
             "No runs match."
-            if health or workflow
+            if health or workflow or where
             else "No runs yet. Start one: holdfast start MODULE:WORKFLOW",
             err=True,
         )
@@ -265,6 +302,13 @@ def _summary_json(run: Any) -> dict[str, Any]:
         "schema": 1, "id": run.id, "workflow": run.workflow, "queue": run.queue, "status": run.status,
         "created_at": run.created_at, "closed_at": run.closed_at, "family": run.verdict.family.value,
         "code": run.verdict.code, "why": run.verdict.why,
+    }  # fmt: skip
+
+
+def _family_json(detail: Any) -> dict[str, Any]:
+    return {
+        "parent": detail.parent, "children": list(detail.children), "previous": detail.previous,
+        "continued_to": detail.continued_to,
     }  # fmt: skip
 
 
@@ -285,13 +329,17 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         ]
         click.echo(
             json.dumps(
-                _summary_json(detail.summary) | {"items": items}, ensure_ascii=False, default=str
+                _summary_json(detail.summary) | _family_json(detail) | {"items": items},
+                ensure_ascii=False,
+                default=str,
             )
         )
         return
     click.echo(f"{detail.summary.id}  {detail.summary.workflow}  {detail.summary.verdict.label}")
     if detail.evidence.forked_from:
         click.echo(f"forked from {detail.evidence.forked_from} at turn {detail.evidence.forked_at}")
+    for line in family_lines(detail):
+        click.echo(line)
     for item in detail.summary.verdict.items:
         click.echo(f"\n{item.code}  {item.why}")
         click.echo(f"  at: {item.site}" if item.site else "", nl=bool(item.site))
@@ -343,7 +391,18 @@ def approve(
     _with_client(db, work)
 
 
-for _command in (retry, resolve, cancel, terminate, pause, resume, fork):
+for _command in (
+    retry,
+    resolve,
+    cancel,
+    terminate,
+    pause,
+    resume,
+    fork,
+    signal_command,
+    query,
+    update,
+):
     main.add_command(_command)
 
 

@@ -46,6 +46,7 @@ from holdfast.evidence import RunEvidence, WorkerEvidence
 from holdfast.health import Family, health
 from holdfast.history import History, Json, canonical
 from holdfast.retry import check_retry_budget
+from holdfast.runs import MAX_ID, checked_id
 from holdfast.workflow import Workflow
 
 __all__ = [
@@ -64,7 +65,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 U = TypeVar("U")
 _POLL = 0.05
-_MAX_ID = 200
 _MAX_NAME = 200
 UNDECIDED: Any = object()
 
@@ -430,7 +430,7 @@ class Client(Steering, Messaging):
         """
         if keys not in {"keep", "new"}:
             raise ArgumentError(f'fork(keys={keys!r}): expected "keep" or "new".')
-        made = f"{run_id[: _MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
+        made = f"{run_id[: MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
         asked = forking.Fork(
             id=_checked_id(made, ""), origin=run_id, at=at, new_keys=keys == "new", signals=signals
         )
@@ -472,19 +472,7 @@ def checked_result(value: Any, *, name: str, entry: str) -> Json:
 
 
 def _checked_id(given: str | None, workflow: str) -> str:
-    if given is None:
-        return f"{workflow}-{secrets.token_hex(5)}"
-    # Ids stand in addresses: "." and ".." have a meaning of their own there.
-    if (
-        not given.strip(" .")
-        or len(given) > _MAX_ID
-        or not given.isprintable()
-        or set(given) & set("/?#")
-    ):
-        raise ArgumentError(
-            f"{given!r} cannot be a run id: expected 1 to {_MAX_ID} printable characters without / ? and #."
-        )
-    return given
+    return f"{workflow}-{secrets.token_hex(5)}" if given is None else checked_id(given)
 
 
 def _aware_ms(at: datetime) -> int:

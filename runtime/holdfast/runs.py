@@ -8,6 +8,8 @@ the same bug again: then only other code, or a person, moves it.
 
 from enum import StrEnum
 
+from holdfast.errors import ArgumentError
+
 
 class RunStatus(StrEnum):
     """Name the state of a run."""
@@ -40,3 +42,21 @@ class ActivityState(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+MAX_ID = 200
+
+
+def checked_id(given: str) -> str:
+    """Return a run id that can stand in an address, or raise `ArgumentError`."""
+    # "." and ".." have a meaning of their own there.
+    if (
+        not given.strip(" .")
+        or len(given) > MAX_ID
+        or not given.isprintable()
+        or set(given) & set("/?#")
+    ):
+        raise ArgumentError(
+            f"{given!r} cannot be a run id: expected 1 to {MAX_ID} printable characters without / ? and #."
+        )
+    return given

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from tests.constructs.rows import rows
 
 ROOT = Path(__file__).parents[2]

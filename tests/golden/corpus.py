@@ -479,7 +479,7 @@ double = workflow.Update("double", int, int)
 def talking(sim: Sim, run: SimRun[Any]) -> None:
     sim.run_until(run, "waiting")
     for text in ("one", "two", "three"):
-        sim._runner.run(run.handle.signal(note, text, message=f"m-{text}"))  # noqa: SLF001
+        sim._runner.run(run.handle.signal(note, text, message=f"m-{text}"))
         sim.advance(timedelta(seconds=1))
     sim.run_until(run, "closed")
 
@@ -503,11 +503,11 @@ def asking(sim: Sim, run: SimRun[Any]) -> None:
         for number in (21, -1):
             request = asyncio.create_task(run.handle.update(double, number, id=f"u{number}"))
             await asyncio.sleep(0.2)  # until the request is in the database
-            await sim._working().run_until_idle()  # noqa: SLF001
+            await sim._working().run_until_idle()
             await asyncio.gather(request, return_exceptions=True)
 
     sim.run_until(run, "waiting")
-    sim._runner.run(ask())  # noqa: SLF001
+    sim._runner.run(ask())
     sim.run_until(run, "closed")
 
 

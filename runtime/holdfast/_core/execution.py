@@ -5,7 +5,6 @@ import random
 import uuid
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from dataclasses import dataclass
 from typing import Any
 
 from holdfast._core import standins as _standins  # noqa: F401 - it puts our constructs in asyncio's place
@@ -13,8 +12,6 @@ from holdfast._core.continuing import Continuation, continuation_in
 from holdfast._core.eviction import evict
 from holdfast._core.facts import EvictedError, OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.failures import (
-    activity_error,
-    child_error,
     failure_of,
     is_failure,
     text_of,
@@ -22,6 +19,7 @@ from holdfast._core.failures import (
 from holdfast._core.loop import TurnLoop
 from holdfast._core.mailbox import Mailbox
 from holdfast._core.parking import Conditions, Parking
+from holdfast._core.pending import Pending, settle
 from holdfast._core.polling import Poll
 from holdfast._core.problems import problem_of_task, sentence
 from holdfast._core.saga import Saga
@@ -33,20 +31,14 @@ from holdfast.errors import (
     ForbiddenCallError,
     HistoryLimitError,
     PayloadError,
-    SignalError,
     WorkflowError,
 )
 from holdfast.history import (
-    ActivityCompleted,
-    ActivityFailed,
     Answer,
     ApprovalDecided,
-    ApprovalExpired,
     CancelCommand,
     CancelRequested,
     CancelRun,
-    ChildCompleted,
-    ChildFailed,
     Closing,
     Command,
     CompleteRun,
@@ -61,11 +53,7 @@ from holdfast.history import (
     RunCompensation,
     RunStarted,
     ScheduleActivity,
-    SendSignal,
-    SignalDelivered,
     SignalReceived,
-    SignalRefused,
-    StartChild,
     StartTimer,
     TimerFired,
     UpdateRequested,
@@ -75,16 +63,6 @@ MAX_RECORDS = 50_000  # events and commands of one run
 SUGGESTED_RECORDS = 10_000  # above this, a run does well to continue as new
 MAX_TIMER_MS = 200 * 31_536_000_000
 _MAX_REFUSALS = 1000  # of commands, to the clean-up code of one evicted run
-
-
-@dataclass(slots=True)
-class _Pending:
-    command: Command
-    future: asyncio.Future[Any]
-    decode: Callable[[Json], Any]
-    on_timeout: Callable[[], Any] | None = None
-    name: str = ""  # of the activity, where the command does not carry it
-    poll: Poll | None = None
 
 
 class Execution:
@@ -102,7 +80,7 @@ class Execution:
         self.unstable: set[int] = set()  # commands whose arguments may differ on replay
         self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table
         self._main: asyncio.Task[Any] | None = None
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self._taken_back: set[int] = set()
         self._patched: dict[tuple[str, str | None], bool] = {}
         self._seq = 0
@@ -194,7 +172,7 @@ class Execution:
             self._timer_site = pending.command.site
             self._loop.fire_timer(event.seq)
         elif not pending.future.done():
-            _settle(pending, event, self.facts.run_id)
+            settle(pending, event, self.facts.run_id)
 
     def _puts_back(self, event: ApprovalDecided) -> bool:
         """Ask again when an answer does not decode: its schema cannot say all that its type does.
@@ -220,10 +198,12 @@ class Execution:
 
     async def _run(self, args: list[Any]) -> None:
         try:
-            value = await self.definition.fn(*args)
-            self._own_up()
-            await self.updates.finish()
-            result = self.definition.signature.encode_result(value)
+            value = await self._outcome(args)
+            if isinstance(value, Continuation):
+                end: Closing = self._continue(value)
+            else:
+                result = self.definition.signature.encode_result(value)
+                end = CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result)
         except asyncio.CancelledError as error:
             if self._cancel_requested:
                 await self.saga.end()
@@ -233,21 +213,38 @@ class Execution:
         except EvictedError:
             raise
         except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
-            request = continuation_in(error)
-            if request is None or self._refused is not None:
-                await self._fail_or_break(self._refused or error)
-            else:
-                await self._continue(request)
+            await self._fail_or_break(self._refused or error)
         else:
-            self._close(CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result))
+            self._close(end)
 
-    async def _continue(self, request: Continuation) -> None:
+    async def _outcome(self, args: list[Any]) -> Any:
+        """Return what the workflow function returns, or its request to continue, when its updates are answered."""
+        try:
+            value = await self.definition.fn(*args)
+        except BaseException as error:
+            value = continuation_in(error)
+            if value is None:
+                raise
+        self._own_up()
         await self.updates.finish()
+        return value
+
+    def refuse_open_compensations(self) -> None:
+        """Raise when there are steps that the next run of the chain could not undo."""
+        names = self.saga.registered
+        if names:
+            raise ForbiddenCallError(
+                f"workflow.continue_as_new() would lose the compensations of this run: {', '.join(names)}. Carry them "
+                "out with workflow.roll_back(), or drop() those that are no longer needed, and continue then."
+            )
+
+    def _continue(self, request: Continuation) -> ContinueAsNew:
+        self.refuse_open_compensations()  # again: an update may have registered one since
         kept: list[SignalReceived | UpdateRequested] = [
             *self.mailbox.unread(),
             *self.updates.unhandled(),
         ]
-        command = ContinueAsNew(
+        return ContinueAsNew(
             seq=self._closing_seq(),
             site=request.site,
             workflow=request.definition.name,
@@ -255,7 +252,6 @@ class Execution:
             args=request.args,
             carry=sorted(message.turn for message in kept),
         )
-        self._close(command)
 
     async def _fail_or_break(self, error: BaseException) -> None:
         if self._evicting:
@@ -378,7 +374,7 @@ class Execution:
     def _expect(self, command: Command, decode: Callable[[Json], Any]) -> asyncio.Future[Any]:
         self.commands.append(command)
         future = self._loop.create_future()
-        self._pending[command.seq] = _Pending(command, future, decode)
+        self._pending[command.seq] = Pending(command, future, decode)
         return future
 
     def take_back(self, seq: int) -> None:
@@ -471,9 +467,13 @@ class Execution:
         """Wake the tasks whose condition holds now; called by the loop when nothing else is ready."""
         return not self._evicting and self.conditions.wake()
 
-    def start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[Any]:
-        """Start a task of the run."""
-        return self._loop.create_task(coroutine, name=name)
+    def start_task(
+        self, coroutine: Coroutine[Any, Any, None], name: str, site: str
+    ) -> asyncio.Task[Any]:
+        """Start a task of the run that belongs to a line of its code."""
+        task = self._loop.create_task(coroutine, name=name)
+        task.site = site
+        return task
 
     @property
     def history_size(self) -> int:
@@ -559,24 +559,3 @@ def required(call: str) -> Execution:
             f"{call} works only inside a workflow. To run a workflow, start it: `await client.start(my_workflow, …)`."
         )
     return execution
-
-
-def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
-    match event:
-        case ActivityCompleted() | ChildCompleted():
-            pending.future.set_result(pending.decode(event.result))
-        case ApprovalDecided() | ApprovalExpired() | SignalDelivered():
-            pending.future.set_result(None)  # a poll has what there is to know
-        case ActivityFailed():
-            pending.future.set_exception(
-                activity_error(pending.command, event.failure, pending.name)
-            )
-        case ChildFailed() if isinstance(pending.command, StartChild):
-            pending.future.set_exception(child_error(pending.command, event, run_id))
-        case SignalRefused() if isinstance(pending.command, SendSignal):
-            target = pending.command.target
-            pending.future.set_exception(SignalError(event.failure.message, target=target))
-        case TimerFired() | ChildFailed() | SignalRefused():
-            raise OrphanEventError(
-                f"{event.kind} answers command #{event.seq}, which asks for something else"
-            )

@@ -72,6 +72,11 @@ class Saga:
         self._registered[seq] = definition.name
         return Compensation(self, seq)
 
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """Return the names of the activities that would undo the steps, in order."""
+        return tuple(self._registered.values())
+
     def drop(self, seq: int) -> None:
         """Forget a compensation."""
         if self._registered.pop(seq, None) is not None:

@@ -11,7 +11,10 @@ from types import CoroutineType, FrameType
 from typing import Any
 
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
-_LOOP = str(Path(__file__).parent / "loop.py")
+_ENGINE = {  # what lies below these frames is the worker, not the workflow
+    (str(Path(__file__).parent / "loop.py"), "_drain"),
+    (str(Path(__file__).parent / "execution.py"), "apply"),
+}
 _MACHINERY = (
     _PACKAGE,
     str(Path(asyncio.__file__).parent) + "/",
@@ -35,7 +38,7 @@ def call_site(start: FrameType | None = None) -> str:
         if not _is_machinery(code.co_filename):
             place = place or f"{_file_of(frame)}:{frame.f_lineno}"
             functions.append(code.co_name)
-        elif code.co_name == "_drain" and code.co_filename == _LOOP:
+        elif (code.co_filename, code.co_name) in _ENGINE:
             break
         frame = frame.f_back
     return f"{place} in {' > '.join(reversed(functions))}" if place and frame is not None else ""
@@ -43,7 +46,7 @@ def call_site(start: FrameType | None = None) -> str:
 
 def is_turn_start(frame: FrameType) -> bool:
     """Tell whether a frame is where the loop of a run calls workflow code."""
-    return frame.f_code.co_name == "_drain" and frame.f_code.co_filename == _LOOP
+    return (frame.f_code.co_filename, frame.f_code.co_name) in _ENGINE
 
 
 def is_machinery(frame: FrameType) -> bool:

@@ -217,7 +217,15 @@ def _children(
         rows += tx.conn.execute(
             select(run).where(run.c.id.in_(names[start : start + _CHUNK]))
         ).all()
-    return {found.id: found for found in _evidence(tx, rows, depth + 1)}
+    newest = {row.id: _newest(tx, row) for row in rows}
+    found = {item.id: item for item in _evidence(tx, list(newest.values()), depth + 1)}
+    return {name: found[row.id] for name, row in newest.items()}
+
+
+def _newest(tx: Tx, row: Row[Any]) -> Row[Any]:
+    while row.continued_to is not None:
+        row = run_row(tx, row.continued_to)
+    return row
 
 
 _MAX_DEPTH = 20  # of runs that wait for one another

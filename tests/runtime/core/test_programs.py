@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-
-from holdfast.history import CompleteRun, ScheduleActivity
 from tests.runtime.core.programs.driving import (
     DifferenceError,
     Story,
@@ -20,6 +18,8 @@ from tests.runtime.core.programs.driving import (
 from tests.runtime.core.programs.language import Interpreter
 from tests.runtime.core.programs.making import Maker
 from tests.runtime.core.programs.soak import choosing
+
+from holdfast.history import CompleteRun, ScheduleActivity
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.runtime.core.programs.language import program, traces
+from tests.runtime.core.programs.making import Choose
+
 from holdfast._core.driver import advance, replay
 from holdfast._core.execution import Execution, WorkflowBugError
 from holdfast.history import (
@@ -43,8 +46,6 @@ from holdfast.history import (
     dump_history,
     parse_history,
 )
-from tests.runtime.core.programs.language import program, traces
-from tests.runtime.core.programs.making import Choose
 
 _MOST_TURNS = 40
 _FAILURE = Failure(type="ValueError", message="no")

@@ -10,10 +10,10 @@ import time
 
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
-
-from holdfast.history import body_of
 from tests.runtime.core.programs.driving import Tally, check, play
 from tests.runtime.core.programs.making import Choose, Maker
+
+from holdfast.history import body_of
 
 _SMALL = [st.integers(0, most) for most in range(64)]
 
