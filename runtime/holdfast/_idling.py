@@ -33,10 +33,10 @@ class Rest:
         return max(0.0, self.until - time.monotonic())
 
 
-def rest(changes: Hashable, free: int, due_in_ms: int | None) -> Rest:
-    """Return the rest that follows a look which has just ended."""
+def rest(changes: Hashable, free: int, due_in_ms: int | None, *, since: float) -> Rest:
+    """Return the rest that follows a look; `since` is when that began, so that it ends rather early than late."""
     seconds = LONGEST_REST if due_in_ms is None else min(due_in_ms / 1000, LONGEST_REST)
-    return Rest(changes=changes, free=free, until=time.monotonic() + seconds)
+    return Rest(changes=changes, free=free, until=since + seconds)
 
 
 def next_due(tx: Tx, *, queue: str, after: int = -1) -> int | None:

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -174,10 +175,11 @@ class Worker:
         if self._rest is not None and self._rest.holds(changes, free):
             return False
         self._rest = None
+        began = time.monotonic()
         found, due_in_ms = await self._database.write(self._claim_or_foresee, free=free)
         busy = await self._take_on(*found)
         if not busy:
-            self._rest = rest(changes, free, due_in_ms)
+            self._rest = rest(changes, free, due_in_ms, since=began)
         return busy
 
     async def _step(self) -> bool:

@@ -21,7 +21,7 @@ from holdfast._store import activities as activity_verbs
 from holdfast._store import runs
 from holdfast._store.database import Tx
 from holdfast.clock import VirtualClock
-from holdfast.errors import DatabaseUnavailableError, RunTimedOutError
+from holdfast.errors import DatabaseUnavailableError, RunFailedError, RunTimedOutError
 
 HOUR = timedelta(hours=1)
 LIMIT = timedelta(seconds=30)
@@ -29,11 +29,13 @@ Serve = Callable[..., Awaitable[Worker]]
 
 CODE = """
 import asyncio
+import threading
 from datetime import timedelta
 from holdfast import Retry, activity, workflow
 
 tried = 0
 open_gate = None
+thread_gate = threading.Event()
 paid = workflow.Signal("paid", int)
 
 @activity.define
@@ -53,6 +55,14 @@ async def gated(number: int) -> int:
     if number == 1:
         await open_gate.wait()
     return number
+
+@activity.define(timeout=timedelta(milliseconds=200), retry=Retry(max_attempts=1))
+def stubborn() -> None:
+    thread_gate.wait(30)
+
+@workflow.define
+async def blocking() -> None:
+    await stubborn()
 
 @workflow.define
 async def doubling(number: int) -> int:
@@ -105,8 +115,8 @@ async def serve(client: Client, code: Any, monkeypatch: pytest.MonkeyPatch) -> A
     ) -> Worker:
         worker = Worker(
             of,
-            workflows=[code.doubling, code.retrying, code.waiting, code.napping, code.approving, code.receiving],
-            activities=[code.double, code.second_time, code.gated], lease=HOUR, poll=poll, slots=slots,
+            workflows=[code.doubling, code.retrying, code.waiting, code.napping, code.approving, code.receiving, code.blocking],
+            activities=[code.double, code.second_time, code.gated, code.stubborn], lease=HOUR, poll=poll, slots=slots,
         )  # fmt: skip
         serving.append((of, worker, asyncio.create_task(worker.run())))
         await at_rest(worker)
@@ -338,6 +348,22 @@ async def test_a_slot_that_is_free_again_is_used_at_once(
 
     assert await second.result(timeout=LIMIT) == 2
     assert await first.result(timeout=LIMIT) == 1
+
+
+async def test_a_thread_that_ends_after_its_attempt_gives_its_slot_back(
+    client: Client, serve: Serve, code: Any
+) -> None:
+    worker = await serve(slots=1)
+    first: RunHandle[None] = await client.start(code.blocking)
+    with pytest.raises(RunFailedError):
+        await first.result(timeout=LIMIT)
+    second: RunHandle[int] = await client.start(code.doubling, 4)
+    await until(lambda: worker.busy_threads == 1, what="the thread")
+    await at_rest(worker)
+
+    code.thread_gate.set()  # nothing is committed when it ends
+
+    assert await second.result(timeout=LIMIT) == 8
 
 
 async def test_the_end_of_an_activity_cuts_a_long_pause_short(
