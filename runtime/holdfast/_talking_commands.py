@@ -63,7 +63,7 @@ def update(
     from holdfast.workflow import Update
 
     tree = json_argument(value, 3)
-    asked: Update[Any, Any] = Update(name, Any, Any)  # type: ignore[arg-type]  # whatever it is
+    asked: Update[Any, Any] = Update(name, Any, Any)
 
     async def work(client: Any) -> Any:
         found = await client.resolve(run_id)
