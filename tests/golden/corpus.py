@@ -466,7 +466,7 @@ async def patched() -> list[str]:
     seen = [await echo("new") if workflow.patched("change") else "old"]
     for number in range(2):
         if workflow.patched("each", key=number):
-            seen.append(await echo(str(number)))
+            seen.append(await echo(str(number)))  # noqa: PERF401 - it reads as a workflow does
     return seen
 
 
@@ -479,7 +479,7 @@ double = workflow.Update("double", int, int)
 def talking(sim: Sim, run: SimRun[Any]) -> None:
     sim.run_until(run, "waiting")
     for text in ("one", "two", "three"):
-        sim._runner.run(run.handle.signal(note, text, message=f"m-{text}"))  # noqa: SLF001
+        sim._runner.run(run.handle.signal(note, text, message=f"m-{text}"))
         sim.advance(timedelta(seconds=1))
     sim.run_until(run, "closed")
 
@@ -503,11 +503,11 @@ def asking(sim: Sim, run: SimRun[Any]) -> None:
         for number in (21, -1):
             request = asyncio.create_task(run.handle.update(double, number, id=f"u{number}"))
             await asyncio.sleep(0.2)  # until the request is in the database
-            await sim._working().run_until_idle()  # noqa: SLF001
+            await sim._working().run_until_idle()
             await asyncio.gather(request, return_exceptions=True)
 
     sim.run_until(run, "waiting")
-    sim._runner.run(ask())  # noqa: SLF001
+    sim._runner.run(ask())
     sim.run_until(run, "closed")
 
 
@@ -539,7 +539,7 @@ async def wait_until() -> list[str]:
 
     async def count() -> None:
         for number in range(3):
-            seen.append(await echo(str(number)))
+            seen.append(await echo(str(number)))  # noqa: PERF401 - others look at it meanwhile
 
     task = asyncio.create_task(count())
     await workflow.wait_until(lambda: len(seen) == 2, "two are there")
@@ -581,7 +581,8 @@ def with_parts(sim: Sim, run: SimRun[Any]) -> None:
 @golden(play=with_parts)
 @workflow.define
 async def children() -> list[str]:
-    seen = [str(await workflow.run_child(part, 1))]
+    first = await workflow.run_child(part, 1)
+    seen = [str(first)]
     named = workflow.start_child(part, 2, id="named-part", on_close="abandon")
     seen += [named.id, str(await named.result())]
     try:

@@ -9,10 +9,11 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.golden.corpus import ACTIVITIES, GOLDEN, Golden, keep
+
 from holdfast.errors import HoldfastError
 from holdfast.history import SUFFIX, History, dump_history
 from holdfast_testkit import Sim
-from tests.golden.corpus import ACTIVITIES, GOLDEN, Golden, keep
 
 FOLDER = Path(__file__).parent / "histories"
 RELEASE = "0.1"

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.golden import matrix
+from tests.golden.corpus import GOLDEN, echo
+from tests.golden.record import path_of, play, recorded
 
 from holdfast import workflow
 from holdfast._core import driver
 from holdfast.errors import NondeterminismError
 from holdfast.history import History, body_of, load_history
 from holdfast.replay import replay
-from tests.golden import matrix
-from tests.golden.corpus import GOLDEN, echo
-from tests.golden.record import path_of, play, recorded
 
 ROOT = Path(__file__).parents[2]
 FILES = [path for paths in recorded().values() for path in paths]

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-
-from holdfast.history import CompleteRun, ScheduleActivity
 from tests.runtime.core.programs.driving import (
     DifferenceError,
     Story,
@@ -20,6 +18,8 @@ from tests.runtime.core.programs.driving import (
 from tests.runtime.core.programs.language import Interpreter
 from tests.runtime.core.programs.making import Maker
 from tests.runtime.core.programs.soak import choosing
+
+from holdfast.history import CompleteRun, ScheduleActivity
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,7 +49,7 @@ def played(code: list[object]) -> Story:
 
 
 def test_a_program_does_what_it_says() -> None:
-    story = played([["work", 7], ["sleep", 2], ["gather", [[["work", 1]], [["work", 2]]], False]])
+    story = played([["work", 7], ["sleep", 2], ["gather", [[["work", 1]], [["work", 2]]], 0]])
     commands = [command for moment in story.moments for command in moment.commands]
 
     assert [c.args for c in commands if isinstance(c, ScheduleActivity)] == [[7], [1], [2]]

@@ -10,10 +10,10 @@ import time
 
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
-
-from holdfast.history import body_of
 from tests.runtime.core.programs.driving import Tally, check, play
 from tests.runtime.core.programs.making import Choose, Maker
+
+from holdfast.history import body_of
 
 _SMALL = [st.integers(0, most) for most in range(64)]
 
@@ -47,7 +47,10 @@ def soak(programs: int, start: int) -> Tally:
         tried += 1
         if tried % 500 == 0:
             took = time.monotonic() - begun
-            print(f"{tried} programs, {tally.turns} turns, {tally.crashes} crash points, {took:.0f} s", flush=True)
+            print(
+                f"{tried} programs, {tally.turns} turns, {tally.crashes} crash points, {took:.0f} s",
+                flush=True,
+            )
 
     one()
     print(f"{tried} programs, {tally.turns} turns, {tally.crashes} crash points, 0 differences")
