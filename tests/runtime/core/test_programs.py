@@ -49,12 +49,23 @@ def played(code: list[object]) -> Story:
 
 
 def test_a_program_does_what_it_says() -> None:
-    story = played([["work", 7], ["sleep", 2], ["gather", [[["work", 1]], [["work", 2]]], False]])
+    story = played([["work", 7], ["sleep", 2], ["gather", [[["work", 1]], [["work", 2]]], 0]])
     commands = [command for moment in story.moments for command in moment.commands]
 
     assert [c.args for c in commands if isinstance(c, ScheduleActivity)] == [[7], [1], [2]]
     assert isinstance(commands[-1], CompleteRun)
     assert story.closed
+
+
+def test_no_command_is_said_to_be_asked_for_by_the_code_around_the_run() -> None:
+    story = played([["compensate", 1], ["raise", 2]])
+    sites = [command.site for moment in story.moments for command in moment.commands]
+
+    assert len(sites) == 3  # the registration, the compensation, the end
+    assert {site.partition(":")[0] for site in sites} == {"tests/runtime/core/programs/language.py"}
+    assert not any(
+        "test_programs" in site or "driving" in site or "apply" in site for site in sites
+    )
 
 
 def test_code_that_does_something_else_on_replay_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
