@@ -456,12 +456,14 @@ def replay(files: tuple[Path, ...], workflow: str | None, drift: str, as_json: b
     """Replay histories against today's code; exit 1 at the first turn that differs."""
     from holdfast.client import resolve_workflow
     from holdfast.history import load_history
+    from holdfast.replay import confirm
     from holdfast.replay import replay as replay_history
 
     chosen: Any = None if workflow is None else resolve_workflow(workflow)
     differs = False
     for file in files:
-        result = replay_history(load_history(file), chosen)
+        recorded = load_history(file)
+        result = confirm(recorded, replay_history(recorded, chosen), chosen)
         drifted = bool(result.drifts) and drift == "error"
         differs = differs or not result.ok or drifted
         if as_json:
@@ -476,6 +478,7 @@ def replay(files: tuple[Path, ...], workflow: str | None, drift: str, as_json: b
                 "difference": difference,
                 "bug": result.bug,
                 "drifts": [asdict(found) for found in result.drifts],
+                "notes": result.notes,
             }
             click.echo(json.dumps(row, ensure_ascii=False))
         else:

@@ -22,9 +22,11 @@ TITLES = {
     "ND08": "moved command",
     "ND09": "run ends elsewhere",
     "ND11": "patch removed too early",
+    "ND12": "old branch of a patch is gone",
     "ND13": "event without its command",
     "ND14": "payload does not decode",
     "ND15": "environment changed",
+    "ND16": "code is not repeatable",
 }
 _DRIFTS = {
     "schedule_activity": (("args", "DR06"), ("options", "DR07")),

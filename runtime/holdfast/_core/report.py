@@ -48,6 +48,7 @@ class Difference:
     current_code: str
     suggestion: str
     detail: str = ""
+    structure: str = ""  # the class by its commands alone, where `code` is a deeper reason
 
     @property
     def signature(self) -> str:
@@ -63,6 +64,7 @@ class Difference:
         tree["got"] = [asdict(line) for line in self.got]
         tree["around"] = [asdict(line) for line in self.around]
         tree["title"] = TITLES.get(self.code, "")
+        tree["structure_title"] = TITLES.get(self.structure, "")
         return tree
 
 
@@ -95,25 +97,38 @@ def turns_around(turns: Sequence[Turn], index: int) -> tuple[TurnLine, ...]:
     )
 
 
-def suggest(code: str, recorded: Sequence[Command], produced: Sequence[Command]) -> str:
-    """Return one edit that lets open runs go on."""
+def suggest(
+    code: str, recorded: Sequence[Command], produced: Sequence[Command], *, patch: str = ""
+) -> str:
+    """Return one edit that lets open runs go on; `patch` is the one whose old branch is missing."""
     new = next(
         (c for c, o in _paired(produced, recorded) if o is None or identity(c) != identity(o)), None
     )
     name = (name_of(new) if new else "") or "this-change"
-    patch = name.replace("_", "-").strip("#")
+    label = name.replace("_", "-").strip("#")
     match code:
         case "ND11":
             marker = next((name_of(c) for c in recorded if c.kind == "record_patch"), "")
             return f'Bring back `workflow.patched("{marker}")`, or list it in `retired_patches` if only its old branch is gone.'
-        case "ND13":
-            return "Bring back the call that this event answers, or put its removal behind `workflow.patched(…)`."
-        case "ND14":
-            return "Bring the old type back, or give each field that was added a default."
+        case "ND12":
+            return f'Take "{patch}" out of `retired_patches` and bring its call and old branch back until no open run needs them.'
         case "ND01":
-            return f'if workflow.patched("{patch}"):  # new runs take this branch, open runs keep the old one'
-        case _:
-            return f'if workflow.patched("{patch}"): the new code; else: the code that this history records'
+            return f'if workflow.patched("{label}"):  # new runs take this branch, open runs keep the old one'
+    general = (
+        f'if workflow.patched("{label}"): the new code; else: the code that this history records'
+    )
+    return _FIXES.get(code, general)
+
+
+_FIXES = {
+    "ND13": "Bring back the call that this event answers, or put its removal behind `workflow.patched(…)`.",
+    "ND14": "Bring the old type back, or give each field that was added a default.",
+    "ND15": "Replay it where it was recorded: the same release of holdfast, and the code that defines the workflow.",
+    "ND16": (
+        "Between these lines look for what differs each time: iteration over a set, hash(), id(), a clock or random "
+        "draw that is not the workflow's, a module variable that code changes."
+    ),
+}
 
 
 def _paired(
@@ -128,6 +143,8 @@ def render(report: Mapping[str, Any]) -> str:
     lines = [
         f"{head} (after {report['after']})   code {report['recorded_code']} -> {report['current_code']}"
     ]
+    if report.get("structure"):
+        lines.append(f"  by its commands: {report['structure']} {report['structure_title']}")
     if report["detail"]:
         lines.append(f"  {report['detail']}")
     lines += _side("recorded", report["expected"]) + _side("produced", report["got"])
