@@ -31,6 +31,7 @@ def difference(
     retired = definition.retired_patches
     recorded = without_retired(turn.commands or (), retired)
     old = _old_branches(definition, history, turn.event.turn)
+    expected, got = lines_of(recorded, produced), lines_of(produced, recorded)
     reason, why = (code, "") if code in _ENVIRONMENT else _reason(code, definition, turn, old)
     return Difference(
         code=reason,
@@ -39,9 +40,9 @@ def difference(
         run=history.header.run,
         turn=turn.event.turn,
         after=describe_event(turn.event, names_of(turns)),
-        expected=lines_of(recorded, produced),
-        got=lines_of(produced, recorded),
-        around=turns_around(turns, index),
+        expected=expected,
+        got=got,
+        around=turns_around(turns, index, expected, got),
         recorded_code=turn.code or history.header.code,
         current_code=definition.fingerprint,
         suggestion=suggest(reason, recorded, produced, patch=old[0].patch if old else ""),

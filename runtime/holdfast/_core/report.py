@@ -1,10 +1,11 @@
 """What a person is shown when code and history do not agree."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from holdfast._core.matcher import TITLES, identity
+from holdfast._core.matcher import TITLES, common, identity
 from holdfast._core.wording import describe_command, describe_event, names_of
 from holdfast.history import Command, Json, Turn, name_of
 
@@ -69,7 +70,8 @@ class Difference:
 
 
 def lines_of(commands: Sequence[Command], others: Sequence[Command]) -> tuple[Line, ...]:
-    """Return commands as report lines, each marked when the other side does not have it in this place."""
+    """Return commands as report lines, each marked when it has no counterpart in order on the other side."""
+    shared = common(commands, others)
     return tuple(
         Line(
             seq=command.seq,
@@ -77,24 +79,38 @@ def lines_of(commands: Sequence[Command], others: Sequence[Command]) -> tuple[Li
             name=name_of(command),
             text=describe_command(command),
             site=command.site,
-            differs=index >= len(others) or identity(command) != identity(others[index]),
+            differs=index not in shared,
         )
         for index, command in enumerate(commands)
     )
 
 
-def turns_around(turns: Sequence[Turn], index: int) -> tuple[TurnLine, ...]:
-    """Return the turns next to the one at `index`."""
+def turns_around(
+    turns: Sequence[Turn], index: int, expected: Sequence[Line] = (), got: Sequence[Line] = ()
+) -> tuple[TurnLine, ...]:
+    """Return the turns next to the one at `index`, which shows what is gone (-) and what is new (+) in it."""
     names = names_of(turns)
+    first = max(0, index - _AROUND)
     return tuple(
         TurnLine(
             turn=turn.event.turn,
             event=describe_event(turn.event, names),
-            commands=", ".join(describe_command(command) for command in turn.commands or ())
-            or "nothing",
+            commands=(", ".join(map(describe_command, turn.commands or ())) or "nothing")
+            if number != index or not (expected or got)
+            else _marked(expected, got),
         )
-        for turn in turns[max(0, index - _AROUND) : index + _AROUND + 1]
+        for number, turn in enumerate(turns[first : index + _AROUND + 1], first)
     )
+
+
+def _marked(expected: Sequence[Line], got: Sequence[Line]) -> str:
+    gone, words = deque(expected), []
+    for line in got:
+        while gone and gone[0].differs:
+            words.append(f"- {gone.popleft().text}")
+        words.append(f"+ {line.text}" if line.differs else gone.popleft().text)
+    words += [f"- {line.text}" for line in gone]
+    return ", ".join(words)
 
 
 def suggest(
@@ -137,6 +153,13 @@ def _paired(
     return [(c, others[i] if i < len(others) else None) for i, c in enumerate(commands)]
 
 
+def recorded_place(report: Mapping[str, Any]) -> str:
+    """Return `file:line` of the recorded command at which a report begins; empty when none is recorded."""
+    recorded = report.get("expected") or ()
+    lines = [line for line in recorded if line["differs"]] or list(recorded)
+    return str(lines[0]["site"]).partition(" in ")[0] if lines else ""
+
+
 def render(report: Mapping[str, Any]) -> str:
     """Return a report in its JSON form as text."""
     head = f"{report['code']} {report['title']}   {report['workflow']} run {report['run']}   turn {report['turn']}"
@@ -151,6 +174,12 @@ def render(report: Mapping[str, Any]) -> str:
     for turn in report["around"]:
         mark = ">" if turn["turn"] == report["turn"] else " "
         lines.append(f"{mark} turn {turn['turn']:<3} in {turn['event']:<34} out {turn['commands']}")
+    if report.get("in_flight"):
+        flight = report["in_flight"]
+        lines.append(
+            f"  in flight: {flight['past']:,} open runs are past {flight['place']}, {flight['before']:,} before it "
+            f"(query: holdfast runs --past {flight['place']})"
+        )
     if report["suggestion"]:
         lines.append(f"  fix:  {report['suggestion']}")
     return "\n".join(lines)
