@@ -2,7 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from holdfast._core.driver import Replayed, advance, replay, undecodable
+from holdfast._core.differing import undecodable
+from holdfast._core.driver import Replayed, advance, replay
 from holdfast._core.execution import Execution
 from holdfast._core.facts import OrphanEventError, WorkflowBugError
 from holdfast._core.failures import text_of, trace_of

@@ -126,10 +126,19 @@ class WorkflowDefinition:
         holdfast. Other libraries do not count. Two workers with the same fingerprint answer a history in the same way.
         """
         digest = hashlib.sha256(f"{self.name} {version('holdfast')}".encode())
-        for name, path in _project_files(self.fn.__module__):
+        for name, path in self._files:
             digest.update(name.encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()[:12]
+
+    @property
+    def has_files(self) -> bool:
+        """Tell whether the fingerprint says anything: code made by `exec` or typed at a prompt has no files."""
+        return bool(self._files)
+
+    @functools.cached_property
+    def _files(self) -> list[tuple[str, Path]]:
+        return _project_files(self.fn.__module__)
 
 
 def _project_files(root: str) -> list[tuple[str, Path]]:

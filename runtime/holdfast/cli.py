@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import re
 import signal
 import sys
 from dataclasses import asdict
@@ -255,6 +256,7 @@ def start(
     metavar="CONDITION",
     help='By attribute: customer=acme, "amount>=100".',
 )
+@click.option("--past", metavar="FILE:LINE", help="Only open runs that have come past this line.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 def runs(
     db: str | None,
@@ -263,6 +265,7 @@ def runs(
     workflow: str | None,
     open_only: bool,
     where: tuple[str, ...],
+    past: str | None,
     limit: int,
 ) -> None:
     """List runs, the newest first, each with the reason why it is where it is."""
@@ -272,6 +275,10 @@ def runs(
         raise UsageError(
             f"--health {health}: no such class. Families: {', '.join(f.value for f in Family)}; codes: {', '.join(CODES)}."
         )
+    if past is not None and not re.fullmatch(r".+:[0-9]+", past):
+        raise UsageError(
+            f"--past {past}: expected a file and a line as reports show them: --past orders/flow.py:41"
+        )
     found = _with_client(
         db,
         lambda client: client.list(
@@ -279,6 +286,7 @@ def runs(
             workflow=workflow,
             open_only=open_only,
             where=conditions_of(where),
+            past=past,
             limit=limit,
         ),
     )
@@ -289,7 +297,7 @@ def runs(
     if not found:
         click.echo(
             "No runs match."
-            if health or workflow or where
+            if health or workflow or where or past
             else "No runs yet. Start one: holdfast start MODULE:WORKFLOW",
             err=True,
         )
@@ -329,7 +337,7 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         ]
         click.echo(
             json.dumps(
-                _summary_json(detail.summary) | _family_json(detail) | {"items": items},
+                _summary_json(detail.summary) | _family_json(detail) | {"items": items, "report": _report(detail)},
                 ensure_ascii=False,
                 default=str,
             )
@@ -351,8 +359,16 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         from holdfast.replay import render_report
 
         click.echo(
-            f"\n{render_report(detail.evidence.error)}\n  {detail.same_place} open runs stop at this place."
+            f"\n{render_report(_report(detail) or {})}\n  {detail.same_place} open runs stop at this place."
         )
+
+
+def _report(detail: Any) -> dict[str, Any] | None:
+    """Return the difference at which a run stops, with the runs in flight around it."""
+    if detail.evidence.error_kind != "nondeterminism":
+        return None
+    flight = detail.in_flight
+    return {**detail.evidence.error, "in_flight": None if flight is None else asdict(flight)}
 
 
 @main.command()
@@ -456,12 +472,14 @@ def replay(files: tuple[Path, ...], workflow: str | None, drift: str, as_json: b
     """Replay histories against today's code; exit 1 at the first turn that differs."""
     from holdfast.client import resolve_workflow
     from holdfast.history import load_history
+    from holdfast.replay import confirm
     from holdfast.replay import replay as replay_history
 
     chosen: Any = None if workflow is None else resolve_workflow(workflow)
     differs = False
     for file in files:
-        result = replay_history(load_history(file), chosen)
+        recorded = load_history(file)
+        result = confirm(recorded, replay_history(recorded, chosen), chosen)
         drifted = bool(result.drifts) and drift == "error"
         differs = differs or not result.ok or drifted
         if as_json:
@@ -476,6 +494,7 @@ def replay(files: tuple[Path, ...], workflow: str | None, drift: str, as_json: b
                 "difference": difference,
                 "bug": result.bug,
                 "drifts": [asdict(found) for found in result.drifts],
+                "notes": result.notes,
             }
             click.echo(json.dumps(row, ensure_ascii=False))
         else:

@@ -14,12 +14,13 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
+from holdfast._core.report import recorded_place
 from holdfast._messaging import Messaging
 from holdfast._questions import checked_comment, checked_name
 from holdfast._registry import import_entry, reachable_definitions
 from holdfast._steering import Steering, not_undone
 from holdfast._store import approvals as approval_verbs
-from holdfast._store import attention, forking, reading, starting
+from holdfast._store import attention, forking, places, reading, starting
 from holdfast._store import attributes as attribute_verbs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import Ballot, NewRun
@@ -46,7 +47,7 @@ from holdfast.evidence import RunEvidence, WorkerEvidence
 from holdfast.health import Family, health
 from holdfast.history import History, Json, canonical
 from holdfast.retry import check_retry_budget
-from holdfast.runs import MAX_ID, checked_id
+from holdfast.runs import MAX_ID, InFlight, checked_id
 from holdfast.workflow import Workflow
 
 __all__ = [
@@ -281,6 +282,7 @@ class Client(Steering, Messaging):
         prefix: str = "",
         open_only: bool = False,
         where: Mapping[str, Json] | None = None,
+        past: str | None = None,
         before: tuple[int, str] | None = None,
         limit: int = 50,
     ) -> list[RunSummary]:
@@ -293,11 +295,16 @@ class Client(Steering, Messaging):
             open_only: Only runs that have not ended.
             where: Only runs with these attributes: `{"customer": "acme", "amount >=": 100}`; the comparisons are
                 `!=`, `<`, `<=`, `>` and `>=`.
+            past: Only open runs that have come past this line of code, `orders/flow.py:41`.
             before: `(created_at, id)` of the last run of the page before.
             limit: How many at the most.
         """
         found: list[RunSummary] = []
-        narrow = open_only or (health is not None and not health.startswith(Family.CLOSED.value))
+        narrow = (
+            open_only
+            or past is not None
+            or (health is not None and not health.startswith(Family.CLOSED.value))
+        )
         size = limit if health is None else max(limit, 500)
         while len(found) < limit:
             page = await self.database.read(
@@ -306,6 +313,7 @@ class Client(Steering, Messaging):
                 workflow=workflow,
                 prefix=prefix,
                 where=dict(where or {}),
+                past=past,
                 before=before,
                 limit=size,
             )
@@ -521,7 +529,13 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         children=tuple(reading.children_of(tx, run_id)),
         retry_budget=row.retry_budget,
         retries_used=row.retries_used,
+        in_flight=_in_flight(tx, evidence),
     )
+
+
+def _in_flight(tx: Tx, evidence: RunEvidence) -> InFlight | None:
+    place = "" if evidence.error_kind != "nondeterminism" else recorded_place(evidence.error)
+    return places.in_flight(tx, evidence.workflow, place) if place else None
 
 
 def _attempt(row: Any) -> AttemptSummary:

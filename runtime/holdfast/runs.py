@@ -6,6 +6,7 @@ applied, *leased* while a worker applies it, and *blocked* when code and history
 the same bug again: then only other code, or a person, moves it.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from holdfast.errors import ArgumentError
@@ -60,3 +61,12 @@ def checked_id(given: str) -> str:
             f"{given!r} cannot be a run id: expected 1 to {MAX_ID} printable characters without / ? and #."
         )
     return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """Count the open runs of a workflow that have come past the line `place`, and those that have not."""
+
+    place: str
+    past: int
+    before: int

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from holdfast._core.differing import difference, old_branch_gone
 from holdfast._core.execution import Execution
 from holdfast._core.facts import OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.matcher import (
@@ -15,13 +16,7 @@ from holdfast._core.matcher import (
     matches,
     without_retired,
 )
-from holdfast._core.report import (
-    Difference,
-    lines_of,
-    suggest,
-    turns_around,
-)
-from holdfast._core.wording import describe_event, names_of
+from holdfast._core.report import Difference
 from holdfast._registry import WorkflowDefinition
 from holdfast.errors import HoldfastError, PayloadError
 from holdfast.history import (
@@ -101,12 +96,16 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
         unknown = (
             f"The run uses engine flags {history.header.flags:#x}; this holdfast knows {FLAGS:#x}."
         )
-        state.difference = _difference("ND15", definition, history, 0, (), unknown)
+        state.difference = difference("ND15", definition, history, 0, (), unknown)
         return state
     for index, turn in enumerate(turns):
         if not _replay_turn(state, definition, history, index, turn):
-            return state
+            break
         state.turns += 1
+    if state.difference is None:
+        state.difference = old_branch_gone(
+            definition, history, turns[-1].event.turn if turns else 0
+        )
     return state
 
 
@@ -129,7 +128,7 @@ def _replay_turn(
         is_partial = bug is not None and matches(recorded[: len(produced)], produced)
         code = "" if is_partial else _classify(state, history, index, recorded, produced)
     if code:
-        state.difference = _difference(code, definition, history, index, produced, detail)
+        state.difference = difference(code, definition, history, index, produced, detail)
     elif bug is not None:
         state.bug = bug
     else:
@@ -211,54 +210,6 @@ def _made_up(command: Command, event: Event | None, at: Event) -> Event | None:
             return replace(event, seq=command.seq)
         case _:
             return None
-
-
-def _difference(
-    code: str,
-    definition: WorkflowDefinition,
-    history: History,
-    index: int,
-    produced: tuple[Command, ...],
-    detail: str,
-) -> Difference:
-    turns = history.turns
-    turn = turns[index]
-    recorded = without_retired(turn.commands or (), definition.retired_patches)
-    return Difference(
-        code=code,
-        workflow=definition.name,
-        run=history.header.run,
-        turn=turn.event.turn,
-        after=describe_event(turn.event, names_of(turns)),
-        expected=lines_of(recorded, produced),
-        got=lines_of(produced, recorded),
-        around=turns_around(turns, index),
-        recorded_code=history.header.code,
-        current_code=definition.fingerprint,
-        suggestion=suggest(code, recorded, produced),
-        detail=detail,
-    )
-
-
-def undecodable(
-    definition: WorkflowDefinition, history: History, event: Event, error: Exception
-) -> Difference:
-    """Return the report for an event that has not been applied yet and cannot be."""
-    code = "ND14" if isinstance(error, PayloadError) else "ND13"
-    return Difference(
-        code=code,
-        workflow=definition.name,
-        run=history.header.run,
-        turn=event.turn,
-        after=describe_event(event, names_of(history.turns)),
-        expected=(),
-        got=(),
-        around=turns_around(history.turns, event.turn - 1),
-        recorded_code=history.header.code,
-        current_code=definition.fingerprint,
-        suggestion=suggest(code, (), ()),
-        detail=str(error),
-    )
 
 
 def advance(execution: Execution, event: Event) -> AppliedTurn:

@@ -13,6 +13,7 @@ from holdfast.history import (
     name_of,
 )
 
+_MOST_PAIRS = 250_000
 TITLES = {
     "ND01": "added command",
     "ND02": "removed command",
@@ -22,9 +23,11 @@ TITLES = {
     "ND08": "moved command",
     "ND09": "run ends elsewhere",
     "ND11": "patch removed too early",
+    "ND12": "old branch of a patch is gone",
     "ND13": "event without its command",
     "ND14": "payload does not decode",
     "ND15": "environment changed",
+    "ND16": "code is not repeatable",
 }
 _DRIFTS = {
     "schedule_activity": (("args", "DR06"), ("options", "DR07")),
@@ -94,6 +97,49 @@ def drifts_of(turn: int, recorded: Sequence[Command], produced: Sequence[Command
         for field, code in _DRIFTS.get(old.kind, ())
         if getattr(old, field) != getattr(new, field)
     ]  # fmt: skip
+
+
+def common(commands: Sequence[Command], others: Sequence[Command]) -> frozenset[int]:
+    """Return the indexes of a longest run of commands that both have in the same order.
+
+    Which of several equally long ones does not depend on the side it is asked for. Very long turns are compared by
+    what begins and ends both alone.
+    """
+    old, new = [identity(c) for c in commands], [identity(c) for c in others]
+    end = min(len(old), len(new))
+    head = next((i for i in range(end) if old[i] != new[i]), end)
+    tail = next((i for i in range(end - head) if old[-1 - i] != new[-1 - i]), end - head)
+    shared = {*range(head), *range(len(old) - tail, len(old))}
+    middle, other = old[head : len(old) - tail], new[head : len(new) - tail]
+    if len(middle) * len(other) <= _MOST_PAIRS:
+        shared |= {head + index for index in _longest(middle, other)}
+    return frozenset(shared)
+
+
+def _longest(old: Sequence[Identity], new: Sequence[Identity]) -> set[int]:
+    """Return the indexes in `old` of a longest common subsequence."""
+    length = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i in range(len(old) - 1, -1, -1):
+        for j in range(len(new) - 1, -1, -1):
+            length[i][j] = (
+                1 + length[i + 1][j + 1]
+                if old[i] == new[j]
+                else max(length[i + 1][j], length[i][j + 1])
+            )
+    found, i, j = set(), 0, 0
+    while i < len(old) and j < len(new):
+        if old[i] == new[j]:
+            found.add(i)
+            i, j = i + 1, j + 1
+        elif length[i + 1][j] > length[i][j + 1]:
+            i += 1
+        elif length[i + 1][j] < length[i][j + 1]:
+            j += 1
+        elif old[i] < new[j]:  # either will do: the same one from both sides
+            i += 1
+        else:
+            j += 1
+    return found
 
 
 def without_retired(recorded: Sequence[Command], retired: frozenset[str]) -> tuple[Command, ...]:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, and_, func, or_, select
 
 from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
+from holdfast._store.places import is_past
 from holdfast._store.tables import (
     activity,
     approval,
@@ -145,6 +146,7 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
     workflow: str | None,
     prefix: str,
     where: Mapping[str, Json],
+    past: str | None,
     before: tuple[int, str] | None,
     limit: int,
 ) -> tuple[int, list[RunEvidence], list[WorkerEvidence]]:
@@ -158,6 +160,8 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
         query = query.where(func.substr(run.c.id, 1, len(prefix)) == prefix)
     for key, value in where.items():
         query = query.where(has_attribute(key, value))
+    if past is not None:
+        query = query.where(is_past(past))
     if before is not None:
         at, run_id = before
         query = query.where(

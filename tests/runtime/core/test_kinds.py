@@ -24,6 +24,7 @@ from holdfast.history import (
     RunStarted,
     SignalDelivered,
     SignalReceived,
+    TimerFired,
     Turn,
     UpdateRequested,
     body_of,
@@ -58,6 +59,7 @@ async def flow() -> int:
 ANSWERS: dict[str, Callable[..., Event]] = {
     "schedule_activity": lambda turn, seq: ActivityCompleted(turn=turn, at=turn, seq=seq, result=1),
     "run_compensation": lambda turn, seq: ActivityCompleted(turn=turn, at=turn, seq=seq, result=1),
+    "start_timer": lambda turn, seq: TimerFired(turn=turn, at=turn, seq=seq),
     "start_child": lambda turn, seq: ChildCompleted(turn=turn, at=turn, seq=seq, result=1),
     "send_signal": lambda turn, seq: SignalDelivered(turn=turn, at=turn, seq=seq),
 }
