@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,7 +40,7 @@ Shell = Callable[..., Result]
 @pytest.fixture
 def shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Callable[[str, str], ModuleType]
-) -> Iterator[Shell]:
+) -> Shell:
     flows: Any = module("flows", FLOWS)
     monkeypatch.setenv("HOLDFAST_DB", str(tmp_path / "s.db"))
 
