@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from holdfast._conversing import Update
 from holdfast._with_client import DB, json_argument, with_client
 from holdfast.errors import UsageError
 
@@ -60,8 +61,6 @@ def update(
     run_id: str, name: str, value: str, db: str | None, update_id: str | None, timeout: float
 ) -> None:
     """Ask RUN for a reply to the update NAME with the value JSON, and print it as JSON."""
-    from holdfast.workflow import Update
-
     tree = json_argument(value, 3)
     asked: Update[Any, Any] = Update(name, Any, Any)
 

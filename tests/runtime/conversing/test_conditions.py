@@ -45,7 +45,8 @@ async def woken(by: str) -> list[str]:
             seen.append(text)
             return text
     else:
-        _listening = asyncio.create_task(listen())
+        listening = asyncio.create_task(listen())
+        assert not listening.done()
     await workflow.wait_until(lambda: bool(seen), "somebody has spoken", timeout=timedelta(hours=1))
     return seen
 

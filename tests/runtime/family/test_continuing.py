@@ -52,13 +52,13 @@ async def from_a_task() -> None:
 
 
 @workflow.define
-async def with_compensation(drop: bool) -> int:
-    if workflow.info().previous:
-        return 1
-    step = workflow.compensate(nothing)
-    if drop:
-        step.drop()
-    workflow.continue_as_new(drop)
+async def with_compensation(drop: int) -> int:
+    if workflow.info().previous is None:
+        step = workflow.compensate(nothing)
+        if drop:
+            step.drop()
+        workflow.continue_as_new(drop)
+    return 1
 
 
 @workflow.define
@@ -142,12 +142,12 @@ async def test_only_the_task_of_the_workflow_continues(client: Client, worker: W
 
 
 async def test_open_compensations_are_not_dropped_silently(client: Client, worker: Worker) -> None:
-    run = await client.start(with_compensation, False)
+    run = await client.start(with_compensation, 0)
     await worker.run_until_idle()
     why = (await run.describe()).summary.verdict.why
     assert "would lose the compensations of this run: nothing" in why
 
-    free = await client.start(with_compensation, True)
+    free = await client.start(with_compensation, 1)
     assert await served(worker, free.result()) == 1
 
 
