@@ -46,7 +46,12 @@ _DRIFTS = {
     "set_attributes": (("attributes", "DR06"),),
     "answer_update": (("reply", "DR06"),),
     "refuse_update": (("failure", "DR06"),),
-    "start_child": (("args", "DR06"), ("queue", "DR07"), ("on_close", "DR07"), ("timeout_ms", "DR07")),
+    "start_child": (
+        ("args", "DR06"),
+        ("queue", "DR07"),
+        ("on_close", "DR07"),
+        ("timeout_ms", "DR07"),
+    ),
     "send_signal": (("payload", "DR06"),),
     "continue_as_new": (("args", "DR06"), ("carry", "DR06")),
     "complete_run": (("result", "DR10"),),
