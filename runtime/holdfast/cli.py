@@ -337,7 +337,9 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         ]
         click.echo(
             json.dumps(
-                _summary_json(detail.summary) | _family_json(detail) | {"items": items, "report": _report(detail)},
+                _summary_json(detail.summary)
+                | _family_json(detail)
+                | {"items": items, "report": _report(detail)},
                 ensure_ascii=False,
                 default=str,
             )
