@@ -51,6 +51,7 @@ _DRIFTS = {
         ("queue", "DR07"),
         ("on_close", "DR07"),
         ("timeout_ms", "DR07"),
+        ("retry_budget", "DR07"),
     ),
     "send_signal": (("payload", "DR06"),),
     "continue_as_new": (("args", "DR06"), ("carry", "DR06")),
