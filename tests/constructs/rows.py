@@ -25,7 +25,12 @@ _INTERNAL = {"activity.run_attempt"}
 _PARTS = (
     workflow.Signal, workflow.Update, workflow.Child, workflow.Compensation,
 )  # fmt: skip
-_CODECS = {"encode", "decode_reply", "saga", "seq"}  # of these, what only the client and the core call
+_CODECS = {
+    "encode",
+    "decode_reply",
+    "saga",
+    "seq",
+}  # of these, what only the client and the core call
 
 
 def rows() -> dict[str, list[str]]:

@@ -81,7 +81,9 @@ def table(found: dict[str, list[str]], known: dict[str, list[str]]) -> str:
     parts = [_HEAD]
     for heading, names in known.items():
         lines = [f"| `{name}` | {_links(found.get(name, []))} |" for name in names]
-        parts.append("\n".join([f"## {heading}\n", "| construct | proved by |", "|---|---|", *lines, ""]))
+        parts.append(
+            "\n".join([f"## {heading}\n", "| construct | proved by |", "|---|---|", *lines, ""])
+        )
     return "\n".join(parts)
 
 
@@ -95,7 +97,9 @@ def _links(tests: list[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="bring docs/reference/constructs.md up to date")
+    parser.add_argument(
+        "--write", action="store_true", help="bring docs/reference/constructs.md up to date"
+    )
     given = parser.parse_args()
     known, found = rows(), proofs()
     page, wrong = table(found, known), mistakes(found, known)

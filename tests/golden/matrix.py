@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv-matrix"
 VERSIONS = ("3.11", "3.12", "3.13")
-TESTS = ("tests/golden", "tests/runtime/core")
+TESTS = ("tests/golden", "tests/runtime/core/test_programs.py", "tests/runtime/core/test_loop.py")
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -32,7 +32,9 @@ def find_pythons(named: str, path: str) -> dict[str, str]:
     """Return the first interpreter of each supported version."""
     candidates = [part for part in named.split(os.pathsep) if part]
     candidates += [
-        found for version in VERSIONS if (found := shutil.which(f"python{version}", path=path))
+        named_so
+        for version in VERSIONS
+        if (named_so := shutil.which(f"python{version}", path=path))
     ]
     candidates.append(sys.executable)
     found: dict[str, str] = {}

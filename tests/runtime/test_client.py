@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ async def failing() -> None:
     raise KeyError("colour")
 
 
-FLOWS = [greet, waiting, child, parent, asking, failing]
+FLOWS: list[workflow.Workflow[..., Any]] = [greet, waiting, child, parent, asking, failing]
 
 
 @pytest.fixture
@@ -77,7 +78,9 @@ def worker(client: Client) -> Worker:
     return Worker(client, workflows=FLOWS, activities=[shout])
 
 
-@pytest.mark.construct("workflow.define", "workflow.Workflow", "workflow.define(name=)", "activity.define(name=)")
+@pytest.mark.construct(
+    "workflow.define", "workflow.Workflow", "workflow.define(name=)", "activity.define(name=)"
+)
 async def test_names_are_those_that_were_given(client: Client, worker: Worker) -> None:
     run = await client.start(greet, "anna")
     await worker.run_until_idle()

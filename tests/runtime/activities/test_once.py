@@ -105,7 +105,9 @@ async def state(handle: Any) -> str:
     return found
 
 
-@pytest.mark.construct("activity.define(effect=)", "activity.define(reconcile=)", "activity.Happened")
+@pytest.mark.construct(
+    "activity.define(effect=)", "activity.define(reconcile=)", "activity.Happened"
+)
 async def test_an_effect_that_the_probe_finds_is_not_repeated(client: Client, drive: Drive) -> None:
     bank.errors[:] = [ConnectionError("lost the answer")]
     bank.answers[:] = [activity.Happened(Receipt(71))]

@@ -168,7 +168,17 @@ EXPECTED: list[tuple[Any, list[str]]] = [
 
 
 @pytest.mark.parametrize(("flow", "expected"), EXPECTED, ids=[flow.name for flow, _ in EXPECTED])
-@pytest.mark.construct("asyncio.gather", "asyncio.wait(FIRST_COMPLETED)", "asyncio.Lock", "asyncio.Event", "asyncio.Semaphore", "asyncio.Queue", "asyncio.wait_for", "asyncio.timeout", "asyncio.shield")
+@pytest.mark.construct(
+    "asyncio.gather",
+    "asyncio.wait(FIRST_COMPLETED)",
+    "asyncio.Lock",
+    "asyncio.Event",
+    "asyncio.Semaphore",
+    "asyncio.Queue",
+    "asyncio.wait_for",
+    "asyncio.timeout",
+    "asyncio.shield",
+)
 def test_asyncio_constructs_work_and_replay(flow: Any, expected: list[str]) -> None:
     result, _ = history_of(flow)
 

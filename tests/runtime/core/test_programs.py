@@ -49,7 +49,7 @@ def played(code: list[object]) -> Story:
 
 
 def test_a_program_does_what_it_says() -> None:
-    story = played([["work", 7], ["sleep", 2], ["gather", [[["work", 1]], [["work", 2]]], False]])
+    story = played([["work", 7], ["sleep", 2], ["gather", [[["work", 1]], [["work", 2]]], 0]])
     commands = [command for moment in story.moments for command in moment.commands]
 
     assert [c.args for c in commands if isinstance(c, ScheduleActivity)] == [[7], [1], [2]]

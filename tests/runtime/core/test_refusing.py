@@ -19,7 +19,7 @@ async def nothing() -> None:
 def eager() -> None:
     task = nothing()
     try:
-        asyncio.get_running_loop().create_task(task, eager_start=True)  # type: ignore[call-arg]
+        _ = asyncio.get_running_loop().create_task(task, eager_start=True)  # type: ignore[call-arg]
     finally:
         task.close()
 

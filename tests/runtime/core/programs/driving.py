@@ -14,7 +14,8 @@ from tests.runtime.core.programs.language import program, traces
 from tests.runtime.core.programs.making import Choose
 
 from holdfast._core.driver import advance, replay
-from holdfast._core.execution import Execution, WorkflowBugError
+from holdfast._core.execution import Execution
+from holdfast._core.facts import WorkflowBugError
 from holdfast.history import (
     ActivityCompleted,
     ActivityFailed,
@@ -96,7 +97,9 @@ class World:
             return self._answer(self._late.pop(self._choose(len(self._late))))
         due = min((at for _, at in self._open.values() if at is not None), default=None)
         ready = [c for c, at in self._open.values() if at is None or at == due]
-        ready += [c for c, at in self._open.values() if isinstance(c, RequestApproval) and c not in ready]
+        ready += [
+            c for c, at in self._open.values() if isinstance(c, RequestApproval) and c not in ready
+        ]
         if not ready:
             return self._from_outside()
         command = ready[self._choose(len(ready))]
@@ -108,7 +111,9 @@ class World:
             self._now += self._choose(3) * 400
         return self._answer(command, late=not in_time)
 
-    def _answer(self, command: Command, *, late: bool = False) -> Event:  # noqa: PLR0911 - one line per kind
+    def _answer(  # noqa: C901, PLR0911, PLR0912 - one line per kind
+        self, command: Command, *, late: bool = False
+    ) -> Event:
         common: dict[str, Any] = {"turn": self._turn, "at": self._now, "seq": command.seq}
         bad = self._choose(8) == 7
         if isinstance(command, RequestApproval) and not late and bad:
@@ -276,9 +281,13 @@ def crash_everywhere(story: Story, tally: Tally) -> None:
         state = replay(program.definition, story.history(turns))
         try:
             if state.difference or state.bug or state.drifts:
-                raise DifferenceError(f"replay of {turns} turns: {state.difference or state.bug or state.drifts}")
+                raise DifferenceError(
+                    f"replay of {turns} turns: {state.difference or state.bug or state.drifts}"
+                )
             if turns:
-                compare(f"replay of {turns} turns", story.moments[turns - 1], moment_of(state.execution))
+                compare(
+                    f"replay of {turns} turns", story.moments[turns - 1], moment_of(state.execution)
+                )
             go_on(story, turns, state.execution)
         finally:
             leave(state.execution, tally)
@@ -330,7 +339,9 @@ def listening(tally: Tally) -> Iterator[None]:
 
     ear, logger, hook = Ear(), logging.getLogger(asyncio.__name__), sys.unraisablehook
     logger.addHandler(ear)
-    sys.unraisablehook = lambda found: tally.complaints.append(f"{found.exc_value!r} in {found.object!r}")
+    sys.unraisablehook = lambda found: tally.complaints.append(
+        f"{found.exc_value!r} in {found.object!r}"
+    )
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ than commands do: replay must do the same things in the same order, whether or n
 """
 
 import asyncio
-import datetime
+import datetime as dt
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextvars import ContextVar
@@ -131,14 +131,15 @@ class Interpreter:
     async def do_roll_back(self) -> Any:
         return [shown(error) for error in await workflow.roll_back()]
 
-    async def do_approval(self, seconds: int, answer: bool) -> Any:
+    async def do_approval(self, seconds: int, answer: int) -> Any:
+        default: dict[str, Any] = {"on_timeout": dt.date(2000, 1, 1)} if answer else {}
         value = await workflow.approval(
             "sign",
             ask="?",
             to=["anna"],
-            answer=datetime.date,
+            answer=dt.date,
             timeout=timedelta(seconds=seconds) if seconds else None,
-            **({"on_timeout": datetime.date(2000, 1, 1)} if answer else {}),
+            **default,
         )
         return value.isoformat()
 
@@ -208,8 +209,8 @@ class Interpreter:
 
     # Many at once
 
-    async def do_gather(self, blocks: list[list[Node]], collect: bool) -> Any:
-        found = await asyncio.gather(*self.parts(blocks), return_exceptions=collect)
+    async def do_gather(self, blocks: list[list[Node]], collect: int) -> Any:
+        found = await asyncio.gather(*self.parts(blocks), return_exceptions=bool(collect))
         return [shown(part) for part in found]
 
     async def do_group(self, blocks: list[list[Node]], own: list[Node]) -> Any:
@@ -331,7 +332,7 @@ class Interpreter:
             self.note("caught", group)
             await self.block(handler)
 
-    async def do_on_cancel(self, nodes: list[Node], handler: list[Node], swallow: bool) -> Any:
+    async def do_on_cancel(self, nodes: list[Node], handler: list[Node], swallow: int) -> Any:
         try:
             return await self.block(nodes)
         except asyncio.CancelledError:

@@ -61,7 +61,7 @@ class Maker:
             return self._leaf(_LEAVES[self._choose(len(_LEAVES))])
         return self._branch(_BRANCHES[self._choose(len(_BRANCHES))])
 
-    def _leaf(self, name: str) -> list[Any]:
+    def _leaf(self, name: str) -> list[Any]:  # noqa: C901, PLR0911, PLR0912 - one line per operation
         pick = self._choose
         match name:
             case "child":
@@ -71,7 +71,7 @@ class Maker:
             case "map_settled":
                 return [name, 3, 1 + pick(3), 1 + pick(3)]
             case "approval":
-                return [name, pick(3), bool(pick(2))]
+                return [name, pick(3), pick(2)]
             case "wait_until":
                 return [name, 1 + pick(2), pick(3)]
             case "put":
@@ -97,7 +97,7 @@ class Maker:
             case "try":
                 return [name, self.block(), self.block(1), self.block(1)]
             case "gather":
-                return [name, self._blocks(), bool(pick(2))]
+                return [name, self._blocks(), pick(2)]
             case "group":
                 return [name, self._blocks(), self.block(1)]
             case "wait":
@@ -132,11 +132,11 @@ class Maker:
         self._loops -= 1
         return nodes
 
-    def _may_swallow(self) -> bool:
+    def _may_swallow(self) -> int:
         if self._loops or self._swallows >= 3 or not self._choose(2):
-            return False
+            return 0
         self._swallows += 1
-        return True
+        return 1
 
     def _spawn(self) -> list[Any]:
         self._spawned += 1

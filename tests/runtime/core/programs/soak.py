@@ -47,7 +47,10 @@ def soak(programs: int, start: int) -> Tally:
         tried += 1
         if tried % 500 == 0:
             took = time.monotonic() - begun
-            print(f"{tried} programs, {tally.turns} turns, {tally.crashes} crash points, {took:.0f} s", flush=True)
+            print(
+                f"{tried} programs, {tally.turns} turns, {tally.crashes} crash points, {took:.0f} s",
+                flush=True,
+            )
 
     one()
     print(f"{tried} programs, {tally.turns} turns, {tally.crashes} crash points, 0 differences")
