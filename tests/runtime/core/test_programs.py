@@ -57,6 +57,17 @@ def test_a_program_does_what_it_says() -> None:
     assert story.closed
 
 
+def test_no_command_is_said_to_be_asked_for_by_the_code_around_the_run() -> None:
+    story = played([["compensate", 1], ["raise", 2]])
+    sites = [command.site for moment in story.moments for command in moment.commands]
+
+    assert len(sites) == 3  # the registration, the compensation, the end
+    assert {site.partition(":")[0] for site in sites} == {"tests/runtime/core/programs/language.py"}
+    assert not any(
+        "test_programs" in site or "driving" in site or "apply" in site for site in sites
+    )
+
+
 def test_code_that_does_something_else_on_replay_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = iter(range(100))
 
