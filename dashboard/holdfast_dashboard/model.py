@@ -215,6 +215,15 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relative:
+    """Name a run that belongs to another, and how."""
+
+    role: str
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
     """Be the content of the page of one run; the HTML leaves out the first `skipped` turns."""
 
@@ -237,6 +246,9 @@ class RunPage:
     decided: tuple[ApprovalSummary, ...]
     drifts: tuple[dict[str, Any], ...]
     patches: tuple[dict[str, Any], ...]
+    relatives: tuple[Relative, ...]
+    attributes: dict[str, Any]
+    published: dict[str, Any]
     history_url: str
 
 

@@ -23,6 +23,7 @@ from holdfast_dashboard.model import (
     Pending,
     Question,
     QueueLine,
+    Relative,
     RunLine,
     RunPage,
     Runs,
@@ -219,8 +220,21 @@ def run_page(detail: RunDetail, *, skipped: int, full: bool) -> RunPage:
         decided=tuple(a for a in detail.approvals if a.state != "open"),
         drifts=detail.drifts,
         patches=detail.patches,
+        relatives=_relatives(detail),
+        attributes=dict(detail.attributes),
+        published=dict(detail.published),
         history_url=f"{run_url(detail.summary.id)}/history.hist.jsonl",
     )
+
+
+def _relatives(detail: RunDetail) -> tuple[Relative, ...]:
+    found = (
+        ("Started by", detail.parent),
+        ("Continues", detail.previous),
+        ("Continued as", detail.continued_to),
+        *(("Child", child) for child in detail.children),
+    )
+    return tuple(Relative(role=role, id=run, url=run_url(run)) for role, run in found if run)
 
 
 def _has_result(history: History) -> bool:
