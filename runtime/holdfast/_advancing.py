@@ -26,13 +26,20 @@ class Prepared:
 
 
 def prepare(
-    definition: WorkflowDefinition, history: History, *, failures: int, signature: str | None
+    definition: WorkflowDefinition,
+    history: History,
+    *,
+    failures: int,
+    signature: str | None,
+    limit: int | None = None,
 ) -> Prepared | Fault:
     """Replay a run and apply the events that follow; nothing is written.
 
     `failures` and `signature` are those of the fault before, so that the same bug twice is told from a passing one.
+    `limit` is how long a new payload may be.
     """
     state = replay(definition, history)
+    state.execution.payload_limit = limit
     try:
         return _prepare(definition, history, state, failures=failures, signature=signature)
     finally:

@@ -35,13 +35,21 @@ class Failed:
     retry_in_ms: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """Hold why an attempt did not begin: the arguments do not decode, which other code can mend and no retry can."""
+
+    failure: Failure
+
+
 async def attempt(
     definition: ActivityDefinition,
     claim: ActivityClaim,
     *,
     beat: Callable[[Any], None],
     threads: Executor,
-) -> Succeeded | Failed:
+    limit: int,
+) -> Succeeded | Failed | Postponed:
     """Run one attempt to its end; the only thing that it raises is the cancellation of the attempt itself."""
     retry = _retry_of(claim.options)
     if retry.max_attempts is not None and claim.attempt > retry.max_attempts:
@@ -59,6 +67,9 @@ async def attempt(
     scope = asyncio.timeout(None if timeout_ms is None else timeout_ms / 1000)
     try:
         args = definition.signature.decode_args(claim.args)
+    except PayloadError as error:
+        return Postponed(failure=_describe(error, claim))
+    try:
         async with scope:
             value = await run_attempt(definition, args, about=about, beat=beat, threads=threads)
     except TimeoutError as error:
@@ -76,14 +87,14 @@ async def attempt(
             raise
         final = isinstance(error, ApplicationError) and error.non_retryable
         return _failed(_describe(error, claim), retry, claim, final=final)
-    return _encoded(definition, claim, value)
+    return _encoded(definition, claim, value, limit)
 
 
 def _encoded(
-    definition: ActivityDefinition, claim: ActivityClaim, value: Any
+    definition: ActivityDefinition, claim: ActivityClaim, value: Any, limit: int
 ) -> Succeeded | Failed:
     try:
-        return Succeeded(result=definition.signature.encode_result(value))
+        return Succeeded(result=definition.signature.encode_result(value, limit=limit))
     except PayloadError as error:
         # The effect has happened. Trying again would only repeat it, with the same result.
         return Failed(failure=_describe(error, claim), retry_in_ms=None)

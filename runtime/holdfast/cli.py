@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
+from holdfast._keys import keys
 from holdfast.errors import HoldfastError, UnknownRunError, UsageError
 
 FINDINGS, USAGE, STUCK, NOT_FOUND = 1, 2, 3, 4
@@ -87,6 +88,8 @@ def main() -> None:
     Exit codes: 0 fine, 1 findings or differences, 2 wrong usage, 3 stuck runs found, 4 no such run.
     """
 
+
+main.add_command(keys)
 
 _DB = click.option(
     "--db",

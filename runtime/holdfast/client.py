@@ -5,8 +5,8 @@ import hashlib
 import os
 import platform
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from holdfast._store import events, reading, runs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import NewRun
 from holdfast.clock import VirtualClock
-from holdfast.codec import check_answer, unpack
+from holdfast.codec import PAYLOAD_LIMIT, check_answer
 from holdfast.errors import (
     ArgumentError,
     RunCancelledError,
@@ -29,6 +29,7 @@ from holdfast.errors import (
 from holdfast.evidence import RunEvidence, WorkerEvidence
 from holdfast.health import Family, Verdict, health
 from holdfast.history import History, canonical
+from holdfast.payloads import Chain, Codec, codecs_of_environment
 from holdfast.workflow import Workflow
 
 R = TypeVar("R")
@@ -176,11 +177,27 @@ class Client:
     Args:
         url: A path or `sqlite:///` URL; by default the environment's `HOLDFAST_DB`, else `holdfast.db` here.
         clock: A time that only tests move; by default the database's clock.
+        codecs: What payloads pass through on their way to the database, for example `[Compress(), Encrypt(keys)]`; by
+            default what the environment's `HOLDFAST_KEYS` asks for, else nothing. Every process needs the same.
+        payload_limit: How many bytes of JSON one argument, result, answer or heartbeat may have.
     """
 
-    def __init__(self, url: str | Path | None = None, *, clock: VirtualClock | None = None) -> None:
+    def __init__(
+        self,
+        url: str | Path | None = None,
+        *,
+        clock: VirtualClock | None = None,
+        codecs: Sequence[Codec] | None = None,
+        payload_limit: int = PAYLOAD_LIMIT,
+    ) -> None:
+        if payload_limit < 1:
+            raise ArgumentError(
+                f"Client(payload_limit={payload_limit}): expected bytes, 1 or more."
+            )
         self.url = database_url(url if url is not None else os.environ.get("HOLDFAST_DB"))
-        self.database = Database(self.url, clock=clock)
+        self.payload_limit = payload_limit
+        chain = Chain(codecs_of_environment() if codecs is None else codecs)
+        self.database = Database(self.url, clock=clock, chain=chain)
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,7 +234,7 @@ class Client:
         """
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
-        encoded = found.definition.signature.encode_args(args, {})
+        encoded = found.definition.signature.encode_args(args, {}, limit=self.payload_limit)
         digest = hashlib.sha256(canonical([found.name, queue, encoded]).encode()).hexdigest()
         new = NewRun(
             id=run_id, workflow=found.name, entry=found.definition.entry, queue=queue, seed=secrets.token_hex(8),
@@ -303,7 +320,7 @@ class Client:
         rows = await self.database.read(
             reading.approvals_of, run_id=run_id, open_only=open_only, limit=limit
         )
-        return [_approval(row) for row in rows]
+        return [ApprovalSummary(**_of(ApprovalSummary, row)) for row in rows]
 
     async def decide(
         self,
@@ -333,9 +350,9 @@ class Client:
                 f"decide(by=…) needs 1 to {_MAX_NAME} characters: the history must say who decided."
             )
         row = await self.database.read(events.find_approval, run_id, approval, seq)
-        tree = check_answer(
-            answer, unpack(row.schema), what=f"The answer to {approval!r} of run {run_id}"
-        )
+        schema = self.database.chain.unpack(row.schema, "approval.schema", run_id, row.seq)
+        what = f"The answer to {approval!r} of run {run_id}"
+        tree = check_answer(answer, schema, what=what, limit=self.payload_limit)
         await self.database.write(
             events.decide,
             run_id,
@@ -416,10 +433,12 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         summary=_summary(evidence, workers, now),
         now=now,
         evidence=evidence,
-        history=reading.load_history(tx, run_id),
-        activities=tuple(_attempt(row) for row in reading.attempts_of(tx, run_id)),
+        history=reading.load_history(tx, run_id, lenient=True),
+        activities=tuple(
+            AttemptSummary(**_of(AttemptSummary, row)) for row in reading.attempts_of(tx, run_id)
+        ),
         approvals=tuple(
-            _approval(row)
+            ApprovalSummary(**_of(ApprovalSummary, row))
             for row in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
         ),
         drifts=tuple(reading.drifts_of(tx, run_id)),
@@ -428,18 +447,6 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
     )
 
 
-def _attempt(row: Any) -> AttemptSummary:
-    return AttemptSummary(
-        seq=row.seq, name=row.name, queue=row.queue, state=row.state, site=row.site, attempt=row.attempt,
-        scheduled_at=row.scheduled_at, started_at=row.started_at, closed_at=row.closed_at, lease_owner=row.lease_owner,
-        error_type=row.error_type, error_message=row.error_message,
-    )  # fmt: skip
-
-
-def _approval(row: Any) -> ApprovalSummary:
-    return ApprovalSummary(
-        run_id=row.run_id, workflow=row.workflow, seq=row.seq, name=row.name, ask=row.ask,
-        to=tuple(unpack(row.asked)), schema=dict(unpack(row.schema)),
-        state=row.state, opened_at=row.opened_at, due_at=row.due_at, decided_at=row.decided_at,
-        decided_by=row.decided_by, comment=row.comment, answer=None if row.answer is None else unpack(row.answer),
-    )  # fmt: skip
+def _of(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row that a summary has."""
+    return {field.name: row[field.name] for field in fields(kind)}

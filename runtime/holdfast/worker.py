@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
-from holdfast._attempting import Failed, attempt
+from holdfast._attempting import Failed, Postponed, attempt
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
 from holdfast._store import events, reading, runs
@@ -23,9 +23,10 @@ from holdfast._watchdog import Watchdog
 from holdfast.activity import Activity
 from holdfast.client import Client
 from holdfast.clock import milliseconds
-from holdfast.codec import encode, pack
-from holdfast.errors import ArgumentError, LeaseLostError, StoreError
+from holdfast.codec import encode
+from holdfast.errors import ArgumentError, LeaseLostError, SealedPayloadError, StoreError
 from holdfast.history import Json
+from holdfast.payloads import to_bytes
 from holdfast.workflow import Workflow
 
 log = logging.getLogger("holdfast.worker")
@@ -75,6 +76,7 @@ class Worker:
             name: definition.fingerprint for name, definition in self._workflows.items()
         }
         self._database = client.database
+        self._limit = client.payload_limit
         self._queue = queue
         self._slots = slots
         self._lease_ms = milliseconds(lease)
@@ -138,7 +140,7 @@ class Worker:
         self._registered = True
         row = {
             "id": self.id, "host": socket.gethostname(), "pid": os.getpid(), "queue": self._queue,
-            "workflows": pack(dict(self._fingerprints)), "activities": pack(sorted(self._activities)),
+            "workflows": to_bytes(dict(self._fingerprints)), "activities": to_bytes(sorted(self._activities)),
             "slots": self._slots, "busy": 0,
         }  # fmt: skip
         await self._database.write(activity_verbs.register_worker, row)
@@ -236,7 +238,11 @@ class Worker:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one run must not end the worker, whatever is in it
-            await self._record_fault(claim, unusable(error, code=code))
+            sealed = isinstance(
+                error, SealedPayloadError
+            )  # other keys help then, and no other code
+            held_for = self._database.chain.id if sealed else code
+            await self._record_fault(claim, unusable(error, code=held_for))
         with self._leases:
             self._claims.pop(claim.run_id, None)
 
@@ -254,6 +260,7 @@ class Worker:
             history,
             failures=claim.failures,
             signature=claim.error_signature,
+            limit=self._limit,
         )
         if isinstance(prepared, Fault):
             await self._record_fault(claim, prepared)
@@ -295,15 +302,18 @@ class Worker:
 
     async def _attempt(self, claim: ActivityClaim) -> None:
         def beat(details: Any) -> None:
-            tree = encode(details, Any, what=f"The heartbeat of {claim.name}")
+            what = f"The heartbeat of {claim.name}"
+            tree = encode(details, Any, what=what, limit=self._limit, loose=True)
             with self._leases:
                 self._progress[_key(claim)] = tree
 
         outcome = await attempt(
-            self._activities[claim.name], claim, beat=beat, threads=self._threads
+            self._activities[claim.name], claim, beat=beat, threads=self._threads, limit=self._limit
         )
         try:
-            if isinstance(outcome, Failed):
+            if isinstance(outcome, Postponed):
+                await self._database.write(activity_verbs.postpone_attempt, claim, outcome.failure)
+            elif isinstance(outcome, Failed):
                 await self._database.write(
                     activity_verbs.fail_attempt,
                     claim,

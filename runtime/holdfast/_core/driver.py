@@ -119,7 +119,7 @@ def _replay_turn(
     elif bug is not None:
         state.bug = bug
     else:
-        state.drifts += drifts_of(turn.event.turn, recorded, produced)
+        state.drifts += drifts_of(turn.event.turn, recorded, produced, execution.complete)
     return not code and bug is None
 
 

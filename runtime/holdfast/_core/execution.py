@@ -12,13 +12,16 @@ from typing import Any
 from holdfast._core.loop import TurnLoop
 from holdfast._core.sites import call_site, site_of, site_of_function
 from holdfast._registry import ActivityDefinition, WorkflowDefinition
+from holdfast._signatures import Signature
 from holdfast.errors import (
     ActivityError,
     ApplicationError,
     ApprovalTimeoutError,
     ArgumentError,
     ForbiddenCallError,
+    HoldfastError,
     PayloadError,
+    PayloadTooLargeError,
     WorkflowError,
 )
 from holdfast.history import (
@@ -100,6 +103,8 @@ class Execution:
         self.commands: list[Command] = []
         self.decisions: list[PatchDecision] = []
         self.closed = False
+        self.payload_limit: int | None = None
+        self.signatures: dict[str, Signature] = {}
         self.skipped_seqs: frozenset[int] = frozenset()
         self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table
         self._main: asyncio.Task[Any] | None = None
@@ -195,7 +200,7 @@ class Execution:
     async def _run(self, args: list[Any]) -> None:
         try:
             value = await self.definition.fn(*args)
-            result = self.definition.signature.encode_result(value)
+            result = self.definition.signature.encode_result(value, limit=self._limit)
         except asyncio.CancelledError as error:
             if self._cancel_requested:
                 self._close(CancelRun(seq=self._next_seq(), site=self._end_site))
@@ -225,6 +230,37 @@ class Execution:
             self._loop.stop_draining()
 
     # What workflow code asks for
+
+    def encode_args(
+        self, signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> list[Json]:
+        """Encode the arguments of a call; one that is too long stops the turn, even where code catches the error.
+
+        So nothing beyond the limit is ever recorded, and replay need not know what the limit was.
+        """
+        self.signatures[signature.name] = signature
+        try:
+            return signature.encode_args(args, kwargs, limit=self._limit)
+        except PayloadTooLargeError as error:
+            self._bug = error
+            self._loop.stop_draining()
+            raise
+
+    def complete(self, recorded: Command) -> Json:
+        """Return the payload of a recorded command as today's types read it, or None where they cannot."""
+        try:
+            match recorded:
+                case ScheduleActivity() if recorded.name in self.signatures:
+                    return list(self.signatures[recorded.name].completed_args(recorded.args))
+                case CompleteRun():
+                    return self.definition.signature.completed_result(recorded.result)
+        except HoldfastError:
+            pass  # then what differs is shown without saying which of it are defaults
+        return None
+
+    @property
+    def _limit(self) -> int | None:
+        return self.payload_limit if self._live else None
 
     def _next_seq(self) -> int:
         if self._evicting:

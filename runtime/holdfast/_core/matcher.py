@@ -1,9 +1,10 @@
 """Compares the commands of a turn with the recorded ones, and names the class of the first difference."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from holdfast._core.changes import changes_of
 from holdfast.history import (
     CancelRun,
     Command,
@@ -57,6 +58,7 @@ class Drift:
     field: str
     recorded: Json
     produced: Json
+    changes: tuple[str, ...] = ()
 
 
 def identity(command: Command) -> Identity:
@@ -71,8 +73,16 @@ def matches(recorded: Sequence[Command], produced: Sequence[Command]) -> bool:
     ]
 
 
-def drifts_of(turn: int, recorded: Sequence[Command], produced: Sequence[Command]) -> list[Drift]:
-    """Return the differences in content between two turns that match."""
+Complete = Callable[[Command], Json]
+
+
+def drifts_of(
+    turn: int, recorded: Sequence[Command], produced: Sequence[Command], complete: Complete
+) -> list[Drift]:
+    """Return the differences in content between two turns that match.
+
+    `complete` returns the payload of a recorded command as today's types read it, defaults filled in.
+    """
     found = []
     for old, new in zip(recorded, produced, strict=True):
         before, after = body_of(old), body_of(new)
@@ -88,6 +98,12 @@ def drifts_of(turn: int, recorded: Sequence[Command], produced: Sequence[Command
                         field=field,
                         recorded=before[field],
                         produced=after[field],
+                        changes=changes_of(
+                            field,
+                            before[field],
+                            after[field],
+                            completed=complete(old) if field in {"args", "result"} else None,
+                        ),
                     )
                 )
     return found

@@ -2,19 +2,33 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Lost, RunClaim
 from holdfast._store.tables import activity, run, worker
-from holdfast.codec import pack, unpack
-from holdfast.errors import LeaseLostError
+from holdfast.errors import LeaseLostError, PayloadError
 from holdfast.health import LOST
 from holdfast.history import Failure, Json, failure_to_json
 from holdfast.runs import ActivityState, TaskState
 
+_POSTPONED_MS = 5_000
 _WAITING = (ActivityState.READY.value, ActivityState.BACKOFF.value)
 
 
@@ -49,14 +63,25 @@ def claim_activities(
             )
             .returning(activity)
         ).first()  # fmt: skip
-        if row is not None:
-            claims.append(
-                ActivityClaim(
-                    run_id=row.run_id, seq=row.seq, name=row.name, epoch=row.lease_epoch, attempt=row.attempt,
-                    args=unpack(row.args), options=unpack(row.options),
-                )
-            )  # fmt: skip
+        claim = None if row is None else _opened(tx, row)
+        if claim is not None:
+            claims.append(claim)
     return claims
+
+
+def _opened(tx: Tx, row: Row[Any]) -> ActivityClaim | None:
+    """Return a claim, or put the activity back when its arguments cannot be read here."""
+    claim = ActivityClaim(
+        run_id=row.run_id, seq=row.seq, name=row.name, epoch=row.lease_epoch, attempt=row.attempt, args=[], options={}
+    )  # fmt: skip
+    try:
+        args = tx.unpack(row.args, "activity.args", row.run_id, row.seq)
+        options = tx.unpack(row.options, "activity.options", row.run_id, row.seq)
+    except PayloadError as error:
+        failure = Failure(type=type(error).__name__, message=error.message, attempts=row.attempt)
+        postpone_attempt(tx, claim, failure)
+        return None
+    return replace(claim, args=args, options=options)
 
 
 def _lost_attempt(leased: ColumnElement[bool]) -> dict[str, object]:
@@ -115,16 +140,7 @@ def fail_attempt(
     tx: Tx, claim: ActivityClaim, failure: Failure, *, retry_in_ms: int | None
 ) -> None:
     """Record a failed attempt: the next one starts after `retry_in_ms`, or the activity has failed when it is None."""
-    signature = signature_of(failure)
-    same = activity.c.error_signature == signature
-    error = {
-        "error_type": failure.type,
-        "error_message": failure.message[:2000],
-        "error_at": tx.now,
-        "error_signature": signature,
-        "same_error": case((same, activity.c.same_error + 1), else_=1),
-        "same_error_since": case((same, activity.c.same_error_since), else_=tx.now),
-    }
+    error = _error(tx, claim, failure)
     if retry_in_ms is None:
         _end(tx, claim, ActivityState.FAILED, **error)
         append_event(
@@ -134,6 +150,16 @@ def fail_attempt(
             {"seq": claim.seq, "failure": failure_to_json(failure)},
         )
         return
+    _back_off(tx, claim, retry_in_ms, **error)
+
+
+def postpone_attempt(tx: Tx, claim: ActivityClaim, failure: Failure) -> None:
+    """Put back an attempt that did not begin because its arguments cannot be read; it does not count."""
+    error = _error(tx, claim, failure)
+    _back_off(tx, claim, _POSTPONED_MS, attempt=activity.c.attempt - 1, **error)
+
+
+def _back_off(tx: Tx, claim: ActivityClaim, retry_in_ms: int, **more: object) -> None:
     done = tx.conn.execute(
         update(activity)
         .where(*_held(claim))
@@ -142,11 +168,25 @@ def fail_attempt(
             visible_at=tx.now + retry_in_ms,
             lease_owner=None,
             lease_until=None,
-            **error,
+            **more,
         )
     )
     if done.rowcount != 1:
         raise _lost(claim)
+
+
+def _error(tx: Tx, claim: ActivityClaim, failure: Failure) -> dict[str, object]:
+    signature = tx.chain.veil(signature_of(failure))
+    same = activity.c.error_signature == signature
+    message = failure.message[:2000]
+    return {
+        "error_type": failure.type,
+        "error_message": tx.pack_text(message, "activity.error_message", claim.run_id, claim.seq),
+        "error_at": tx.now,
+        "error_signature": signature,
+        "same_error": case((same, activity.c.same_error + 1), else_=1),
+        "same_error_since": case((same, activity.c.same_error_since), else_=tx.now),
+    }
 
 
 def signature_of(failure: Failure) -> str:
@@ -234,7 +274,11 @@ def beat(  # noqa: PLR0913 - one transaction, one call
 
 
 def _renew(tx: Tx, claim: ActivityClaim, details: Json, until: int) -> bool:
-    progress = {} if details is None else {"beat_at": tx.now, "beat": pack(details)}
+    progress = (
+        {}
+        if details is None
+        else {"beat_at": tx.now, "beat": tx.pack(details, "activity.beat", claim.run_id, claim.seq)}
+    )
     done = tx.conn.execute(
         update(activity).where(*_held(claim)).values(lease_until=until, **progress)
     )

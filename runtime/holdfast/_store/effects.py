@@ -5,7 +5,6 @@ from sqlalchemy import delete, insert, select, update
 from holdfast._store.database import Tx
 from holdfast._store.tables import activity, approval, run, wait
 from holdfast._store.tables import command as command_table
-from holdfast.codec import pack
 from holdfast.history import (
     CancelCommand,
     CancelRun,
@@ -30,7 +29,7 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
     tx.conn.execute(
         insert(command_table).values(
             run_id=run_id, seq=command.seq, turn=turn, kind=command.kind, name=name_of(command), site=command.site,
-            body=pack(body_of(command)),
+            body=tx.pack(body_of(command), "command.body", run_id, command.seq),
         )
     )  # fmt: skip
     match command:
@@ -45,9 +44,10 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
         case ReopenApproval():
             _ask_again(tx, run_id, command)
         case CompleteRun():
-            _close(tx, run_id, RunStatus.COMPLETED, pack(command.result))
+            _close(tx, run_id, RunStatus.COMPLETED, tx.pack(command.result, "run.result", run_id))
         case FailRun():
-            _close(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
+            failure = tx.pack(body_of(command)["failure"], "run.result", run_id)
+            _close(tx, run_id, RunStatus.FAILED, failure)
         case CancelRun():
             _close(tx, run_id, RunStatus.CANCELLED, None)
         case RecordPatch():
@@ -58,7 +58,9 @@ def _schedule(tx: Tx, run_id: str, command: ScheduleActivity, queue: str) -> Non
     tx.conn.execute(
         insert(activity).values(
             run_id=run_id, seq=command.seq, name=command.name, queue=command.options.get("queue") or queue,
-            state=ActivityState.READY.value, site=command.site, args=pack(command.args), options=pack(command.options),
+            state=ActivityState.READY.value, site=command.site,
+            args=tx.pack(command.args, "activity.args", run_id, command.seq),
+            options=tx.pack(command.options, "activity.options", run_id, command.seq),
             max_attempts=command.options.get("max_attempts"), attempt=0, scheduled_at=tx.now, visible_at=tx.now,
             lease_epoch=0, same_error=0,
         )
@@ -87,8 +89,10 @@ def _ask(tx: Tx, run_id: str, command: RequestApproval, at: int) -> None:
     _wait(tx, run_id, command, name=command.name, fire_at=due_at)
     tx.conn.execute(
         insert(approval).values(
-            run_id=run_id, seq=command.seq, name=command.name, ask=command.ask, asked=pack(list(command.to)),
-            schema=pack(command.schema), state="open", opened_at=tx.now, due_at=due_at,
+            run_id=run_id, seq=command.seq, name=command.name,
+            ask=tx.pack_text(command.ask, "approval.ask", run_id, command.seq),
+            asked=tx.pack(list(command.to), "approval.asked", run_id, command.seq),
+            schema=tx.pack(command.schema, "approval.schema", run_id, command.seq), state="open", opened_at=tx.now, due_at=due_at,
             delivered_at=tx.now,  # it stands in the inbox from this commit on
         )
     )  # fmt: skip
@@ -107,7 +111,7 @@ def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
             decided_by=None,
             comment=None,
             answer=None,
-            refused=refused,
+            refused=tx.pack_text(refused, "approval.refused", run_id, command.target),
         )
     )
     tx.conn.execute(

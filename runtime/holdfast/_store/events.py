@@ -7,7 +7,6 @@ from sqlalchemy import case, delete, func, insert, select, update
 
 from holdfast._store.database import Tx
 from holdfast._store.tables import approval, inbound, run, wait
-from holdfast.codec import pack
 from holdfast.errors import ApprovalError
 from holdfast.history import Json
 from holdfast.runs import TaskState
@@ -29,9 +28,10 @@ def append_event(tx: Tx, run_id: str, kind: str, body: Mapping[str, Json]) -> in
     ).first()
     if row is None:
         return None
+    packed = tx.pack(dict(body), "inbound.body", run_id, row.inbound_count)
     tx.conn.execute(
         insert(inbound).values(
-            run_id=run_id, turn=row.inbound_count, at=row.event_at, kind=kind, body=pack(dict(body))
+            run_id=run_id, turn=row.inbound_count, at=row.event_at, kind=kind, body=packed
         )
     )
     return int(row.inbound_count)
@@ -103,7 +103,11 @@ def decide(  # noqa: PLR0913 - one transaction, one call
         update(approval)
         .where(approval.c.run_id == run_id, approval.c.seq == row.seq, approval.c.state == "open")
         .values(
-            state="decided", decided_at=tx.now, decided_by=by, comment=comment, answer=pack(answer)
+            state="decided",
+            decided_at=tx.now,
+            decided_by=by,
+            comment=tx.pack_text(comment, "approval.comment", run_id, row.seq),
+            answer=tx.pack(answer, "approval.answer", run_id, row.seq),
         )
     )
     if taken.rowcount != 1:

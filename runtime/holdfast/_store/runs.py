@@ -9,7 +9,6 @@ from holdfast._store.effects import apply_command, close_items, mark_condition
 from holdfast._store.events import append_event
 from holdfast._store.records import Fault, NewRun, RunClaim
 from holdfast._store.tables import drift, inbound, patch_decision, run
-from holdfast.codec import pack
 from holdfast.errors import (
     LeaseLostError,
     RunClosedError,
@@ -30,7 +29,7 @@ def start_run(tx: Tx, new: NewRun) -> bool:
         select(run.c.request_digest, run.c.workflow).where(run.c.id == new.id)
     ).first()
     if known is not None:
-        if known.request_digest == new.digest:
+        if known.request_digest in tx.chain.veils(new.digest):
             return False
         raise RunExistsError(
             f"Run {new.id!r} exists already: it was started for {known.workflow} with other arguments. "
@@ -40,7 +39,7 @@ def start_run(tx: Tx, new: NewRun) -> bool:
     tx.conn.execute(
         insert(run).values(
             id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, status=OPEN, seed=new.seed,
-            flags=new.flags, python=new.python, code=new.code, request_digest=new.digest, created_at=tx.now,
+            flags=new.flags, python=new.python, code=new.code, request_digest=tx.chain.veil(new.digest), created_at=tx.now,
             start_at=start_at, inbound_count=1, event_at=max(start_at, tx.now), done_turn=0, task_state=TaskState.READY.value,
             task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0,
         )
@@ -51,7 +50,7 @@ def start_run(tx: Tx, new: NewRun) -> bool:
             turn=1,
             at=max(start_at, tx.now),
             kind="run_started",
-            body=pack({"args": new.args}),
+            body=tx.pack({"args": new.args}, "inbound.body", new.id, 1),
         )
     )
     return True
@@ -63,7 +62,9 @@ def claim_runs(
     """Lease runs that have events to apply, whose lease ran out, or that other code has blocked."""
     state = run.c.task_state
     # A blocked run remembers every code that failed on it: two broken releases must not hand it back and forth.
-    other_code = and_(*(run.c.error_code.not_like(f"%{code}%") for code in fingerprints.values()))
+    other_code = and_(
+        *(run.c.error_code.not_like(f"%{code}%") for code in (*fingerprints.values(), tx.chain.id))
+    )
     due = or_(
         and_(state == TaskState.READY.value, run.c.task_visible_at <= tx.now),
         and_(state == TaskState.LEASED.value, run.c.lease_until < tx.now),
@@ -199,7 +200,7 @@ def record_fault(tx: Tx, claim: RunClaim, fault: Fault) -> None:
         .where(*_held(claim))
         .values(
             task_state=state.value, task_visible_at=tx.now + fault.retry_in_ms, lease_owner=None, lease_until=None,
-            progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=pack(fault.error), error_at=tx.now,
+            progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=tx.pack(fault.error, "run.error", claim.run_id), error_at=tx.now,
             error_signature=fault.signature, error_code=_failed_on(fault.code),
             failures=case((run.c.error_signature == fault.signature, run.c.failures + 1), else_=1),
         )
@@ -271,7 +272,7 @@ def _close_from_outside(tx: Tx, run_id: str, status: RunStatus, reason: str) -> 
         .where(run.c.id == run_id, run.c.closed_at.is_(None))
         .values(
             status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None, lease_until=None,
-            lease_epoch=run.c.lease_epoch + 1, result=pack({"reason": reason}),
+            lease_epoch=run.c.lease_epoch + 1, result=tx.pack({"reason": reason}, "run.result", run_id),
         )
     )  # fmt: skip
     close_items(tx, run_id)
