@@ -1,5 +1,5 @@
 # Each target sets itself up; `make setup` alone only prepares .venv.
-.PHONY: setup demo test check
+.PHONY: setup demo test check bench
 setup:
 	@sh .ci/setup
 demo: setup
@@ -10,3 +10,5 @@ test: setup
 	@.venv/bin/poe test
 check: setup
 	@.venv/bin/poe check
+bench: setup
+	@.venv/bin/poe bench-replay

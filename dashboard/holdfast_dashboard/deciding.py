@@ -62,6 +62,7 @@ async def decide(reader: Reader, run_id: str, seq: int, given: Mapping[str, str]
             by=by,
             comment=_comment(answer.value, given),
             seq=seq,
+            saw=given.get("saw", ""),
         )
     except (ApprovalError, ArgumentError, PayloadError) as error:
         return await _refused(reader, asked, given, error.message)

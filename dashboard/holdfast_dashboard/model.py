@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from holdfast.client import ApprovalSummary, AttemptSummary, RunSummary
+from holdfast.client import ApprovalSummary, AttemptSummary, RunSummary, VoteSummary
 from holdfast.evidence import WorkerEvidence
 from holdfast.health import Evidence, Family
 from holdfast_dashboard.forms import Field
@@ -101,6 +101,15 @@ class Question:
     due_at: int | None
     verdict: Verdict | None
     fields: tuple[Field, ...]
+    shows: Any
+    digest: str
+    quorum: int
+    votes: tuple[VoteSummary, ...]
+    reminders: int
+    reminded_at: int | None
+    escalated_at: int | None
+    delivered_at: int | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

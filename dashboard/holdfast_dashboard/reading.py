@@ -264,6 +264,15 @@ def _question(approval: ApprovalSummary, item: Item | None) -> Question:
         due_at=approval.due_at,
         verdict=None if item is None else _verdict(item),
         fields=fields_of(approval.schema),
+        shows=approval.shows,
+        digest=approval.digest,
+        quorum=approval.quorum,
+        votes=approval.votes,
+        reminders=approval.reminders,
+        reminded_at=approval.reminded_at,
+        escalated_at=approval.escalated_at,
+        delivered_at=approval.delivered_at,
+        note=approval.note,
     )
 
 

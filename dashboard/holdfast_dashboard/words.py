@@ -9,23 +9,40 @@ from holdfast.health import Family, span
 from holdfast.history import (
     ActivityCompleted,
     ActivityFailed,
+    AnswerUpdate,
     ApprovalDecided,
     ApprovalExpired,
     CancelCommand,
     CancelRequested,
     CancelRun,
+    ChildCompleted,
+    ChildFailed,
     Command,
     CompleteRun,
+    ContinueAsNew,
+    EscalateApproval,
     Event,
     FailRun,
+    PublishValue,
     RecordPatch,
+    RefuseUpdate,
+    RegisterCompensation,
+    RemindApproval,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     RunStarted,
     ScheduleActivity,
+    SendSignal,
+    SetAttributes,
+    SignalDelivered,
+    SignalReceived,
+    SignalRefused,
+    StartChild,
     StartTimer,
     TimerFired,
     Turn,
+    UpdateRequested,
     name_of,
 )
 
@@ -87,7 +104,9 @@ def names_in(turns: tuple[Turn, ...]) -> dict[int, str]:
     }
 
 
-def event_words(event: Event, names: Mapping[int, str]) -> str:  # noqa: PLR0911 - one line per kind
+def event_words(  # noqa: PLR0911, PLR0912, C901 - one line per kind
+    event: Event, names: Mapping[int, str]
+) -> str:
     """Return an event as a sentence without its full stop."""
     match event:
         case RunStarted():
@@ -105,9 +124,24 @@ def event_words(event: Event, names: Mapping[int, str]) -> str:  # noqa: PLR0911
             return f"Nobody decided {_name(event.seq, names)} in time"
         case CancelRequested():
             return f"Cancel requested{f': {event.reason}' if event.reason else ''}"
+        case SignalReceived():
+            return f"Signal {event.name} came: {shorten(compact(event.payload))}"
+        case UpdateRequested():
+            return f"Update {event.name} was asked for: {shorten(compact(event.payload))}"
+        case ChildCompleted():
+            return f"Child {_name(event.seq, names)} returned {shorten(compact(event.result))}"
+        case ChildFailed():
+            failure = event.failure
+            return f"Child {_name(event.seq, names)} {event.status}: {failure.type}: {shorten(failure.message)}"
+        case SignalDelivered():
+            return f"Signal {_name(event.seq, names)} was delivered"
+        case SignalRefused():
+            return f"Signal {_name(event.seq, names)} was refused: {shorten(event.failure.message)}"
 
 
-def command_words(command: Command, names: Mapping[int, str]) -> str:  # noqa: PLR0911 - one line per kind
+def command_words(  # noqa: PLR0911, PLR0912, C901 - one line per kind
+    command: Command, names: Mapping[int, str]
+) -> str:
     """Return a command as a sentence without its full stop."""
     match command:
         case ScheduleActivity():
@@ -124,6 +158,28 @@ def command_words(command: Command, names: Mapping[int, str]) -> str:  # noqa: P
             return f"ask again for {_name(command.target, names)}: {shorten(command.reason)}"
         case RecordPatch():
             return f"take the new branch of {name_of(command)}"
+        case RemindApproval():
+            return f"remind the people of {_name(command.target, names)}"
+        case EscalateApproval():
+            return f"ask {', '.join(command.to)} too for {_name(command.target, names)}"
+        case PublishValue():
+            return f"publish {command.key}: {shorten(compact(command.value))}"
+        case SetAttributes():
+            return f"set attributes {shorten(compact(command.attributes))}"
+        case AnswerUpdate():
+            return f"answer update {command.update}: {shorten(compact(command.reply))}"
+        case RefuseUpdate():
+            return f"refuse update {command.update}: {shorten(command.failure.message)}"
+        case StartChild():
+            return f"start child {name_of(command)}({shorten(', '.join(compact(arg) for arg in command.args))})"
+        case SendSignal():
+            return f"send signal {command.name} to {command.target}"
+        case RegisterCompensation():
+            return f"keep {command.name} as compensation"
+        case RunCompensation():
+            return f"compensate by {_name(command.target, names)}"
+        case ContinueAsNew():
+            return f"continue as a new run of {command.workflow}"
         case CompleteRun():
             return f"end with {shorten(compact(command.result))}"
         case FailRun():

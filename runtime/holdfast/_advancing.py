@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass
 
 from holdfast._core.driver import Replayed, advance, replay, undecodable
-from holdfast._core.execution import OrphanEventError, WorkflowBugError, text_of, trace_of
+from holdfast._core.execution import Execution, OrphanEventError, WorkflowBugError
+from holdfast._core.failures import text_of, trace_of
 from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module
+from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
-from holdfast._store.records import Fault
-from holdfast.errors import HistoryFormatError, PayloadError
+from holdfast._store.records import Fault, Parked
+from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError
 from holdfast.history import Command, History, Json
 
 _RETRY_MS = 5_000
@@ -17,10 +19,10 @@ _BLOCK_AFTER = 2  # the same bug this often, and a run is held for other code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Hold the turns of a run that wait to be committed; `condition` is where it waits, if it asked for nothing."""
+    """Hold the turns of a run that wait to be committed; `parked` are the waits that no command explains."""
 
     turns: list[tuple[int, tuple[Command, ...]]]
-    condition: str | None
+    parked: list[Parked]
     decisions: list[dict[str, object]]
     drifts: list[dict[str, object]]
 
@@ -38,8 +40,9 @@ def prepare(
     `failures` and `signature` are those of the fault before, so that the same bug twice is told from a passing one.
     `limit` is how long a new payload may be.
     """
+    install()
     state = replay(definition, history)
-    state.execution.payload_limit = limit
+    state.execution.encoding.limit = limit
     try:
         return _prepare(definition, history, state, failures=failures, signature=signature)
     finally:
@@ -80,10 +83,9 @@ def _prepare(
 def _prepared(state: Replayed, turns: list[tuple[int, tuple[Command, ...]]]) -> Prepared:
     execution = state.execution
     committed = turns[-1][0] if turns else state.turns
-    idle = not execution.closed and not execution.pending()
     return Prepared(
         turns=turns,
-        condition=execution.parked_site() if idle else None,
+        parked=_parked(execution),
         decisions=[
             asdict(decision) for decision in execution.decisions if decision.turn <= committed
         ],
@@ -101,6 +103,17 @@ def _prepared(state: Replayed, turns: list[tuple[int, tuple[Command, ...]]]) -> 
     )
 
 
+def _parked(execution: Execution) -> list[Parked]:
+    """Return the open waits; a run that waits for nothing known has one without a name."""
+    if execution.closed:
+        return []
+    waits = [Parked(**asdict(wait)) for wait in execution.parking]
+    if waits or execution.pending():
+        return waits
+    site = execution.parked_site()
+    return [Parked(number=0, kind="condition", name="", site=site, since=execution.now_ms)]
+
+
 def _difference_fault(difference: Difference) -> Fault:
     return Fault(
         kind="decode" if difference.code == "ND14" else "nondeterminism",
@@ -115,7 +128,7 @@ def _bug_fault(
     bug: WorkflowBugError, definition: WorkflowDefinition, *, failures: int, signature: str | None
 ) -> Fault:
     cause = bug.__cause__ or bug
-    site = _site_of(cause)
+    site = (cause.site if isinstance(cause, ForbiddenCallError) else "") or _site_of(cause)
     found = f"{type(cause).__name__} at {site}"[
         :500
     ]  # without the message: that may differ each time

@@ -22,7 +22,7 @@ from holdfast.errors import ArgumentError, UnknownWorkflowError
 from holdfast.history import Json
 from holdfast.retry import Retry
 
-Effect = Literal["pure", "idempotent"]
+Effect = Literal["pure", "idempotent", "once"]
 
 _LIBRARIES = frozenset(
     {
@@ -45,24 +45,37 @@ class ActivityOptions:
     """Hold how one activity is carried out; `queue` None means the queue of the run."""
 
     timeout: timedelta | None = None
+    schedule_to_start: timedelta | None = None
+    schedule_to_close: timedelta | None = None
+    heartbeat: timedelta | None = None
     retry: Retry = field(default_factory=Retry)
     queue: str | None = None
     effect: Effect = "idempotent"
+    reconcile: Callable[..., Any] | None = None
 
     def to_json(self) -> dict[str, Json]:
-        """Return the options as the command records them."""
+        """Return the options as the command records them.
+
+        The limits that there were not from the beginning stand there only when they are set: so the histories from
+        before them show no drift.
+        """
+        later: dict[str, Json] = {
+            "schedule_to_start_ms": _in_ms(self.schedule_to_start),
+            "schedule_to_close_ms": _in_ms(self.schedule_to_close),
+            "heartbeat_ms": _in_ms(self.heartbeat),
+            "reconcile": True if self.reconcile is not None else None,
+        }
         return {
-            "timeout_ms": None
-            if self.timeout is None
-            else round(self.timeout / timedelta(milliseconds=1)),
+            "timeout_ms": _in_ms(self.timeout),
             "queue": self.queue,
             "effect": self.effect,
-            "max_attempts": self.retry.max_attempts,
-            "initial_ms": round(self.retry.initial / timedelta(milliseconds=1)),
-            "backoff": self.retry.backoff,
-            "max_interval_ms": round(self.retry.max_interval / timedelta(milliseconds=1)),
-            "non_retryable": list(self.retry.non_retryable),
+            **self.retry.to_json(),
+            **{name: value for name, value in later.items() if value is not None},
         }
+
+
+def _in_ms(duration: timedelta | None) -> int | None:
+    return None if duration is None else round(duration / timedelta(milliseconds=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +85,7 @@ class ActivityDefinition:
     name: str
     fn: Callable[..., Any]
     options: ActivityOptions
+    unstable_args: bool = False
 
     @functools.cached_property
     def signature(self) -> Signature:
@@ -87,6 +101,7 @@ class WorkflowDefinition:
     fn: Callable[..., Any]
     fails_on: tuple[type[Exception], ...] = ()
     retired_patches: frozenset[str] = frozenset()
+    retry_budget: int | None = None
 
     @functools.cached_property
     def signature(self) -> Signature:
@@ -224,6 +239,12 @@ def definitions_in(modules: Iterable[ModuleType]) -> list[Definition]:
             if isinstance(value, Definition):
                 found.setdefault(id(value), value)
     return list(found.values())
+
+
+def reachable_definitions(module: ModuleType) -> list[Definition]:
+    """Return what a module defines or imports, and what the modules that it names define."""
+    named = [value for value in vars(module).values() if isinstance(value, ModuleType)]
+    return definitions_in([module, *named])
 
 
 def by_name(definitions: Iterable[Any], *, what: str) -> dict[str, Any]:

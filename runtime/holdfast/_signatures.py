@@ -24,16 +24,19 @@ class Signature:
         self, args: tuple[Any, ...], kwargs: dict[str, Any], *, limit: int | None = None
     ) -> list[Json]:
         """Bind and encode the arguments of a call, defaults included, or raise `ArgumentError`."""
-        try:
-            bound = self.parameters.bind(*args, **kwargs)
-        except TypeError as error:
-            raise ArgumentError(
-                f"{self.name}{self.parameters} cannot be called so: {error}."
-            ) from None
-        bound.apply_defaults()
+        values = args
+        if kwargs or len(args) != len(self.arguments):
+            try:
+                bound = self.parameters.bind(*args, **kwargs)
+            except TypeError as error:
+                raise ArgumentError(
+                    f"{self.name}{self.parameters} cannot be called so: {error}."
+                ) from None
+            bound.apply_defaults()
+            values = tuple(bound.arguments.values())
         return [
             encode_by(plan, value, what=what, limit=limit)
-            for (what, plan), value in zip(self.arguments, bound.arguments.values(), strict=True)
+            for (what, plan), value in zip(self.arguments, values, strict=True)
         ]
 
     def decode_args(self, trees: list[Json]) -> list[Any]:

@@ -25,7 +25,8 @@ class Watchdog:
     def __init__(self, beat: Callable[[int, str | None], None], *, interval: float) -> None:
         self._beat = beat
         self._interval = interval
-        self._ended = threading.Event()
+        self._ended = False
+        self._woken = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop_thread = 0
         self._ticked = 0.0
@@ -39,20 +40,30 @@ class Watchdog:
         )
         self._thread.start()
 
+    def pace(self, interval: float) -> None:
+        """Beat every `interval` seconds from now on; a shorter one than before begins with a beat at once."""
+        shorter = interval < self._interval
+        self._interval = interval
+        if shorter:
+            self._woken.set()
+
     def stop(self) -> None:
         """End the thread and wait for it."""
-        self._ended.set()
+        self._ended = True
+        self._woken.set()
         if self._thread is not None:
             self._thread.join()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        while not self._ended.is_set():
+        while not self._ended:
             try:
                 loop.call_soon_threadsafe(self._tick)
             except RuntimeError:
                 return  # the loop was closed: the process is ending
-            self._ended.wait(self._interval)
-            age = time.monotonic() - self._ticked - self._interval
+            began = time.monotonic()
+            self._woken.wait(self._interval)
+            self._woken.clear()
+            age = began - self._ticked
             try:
                 self._beat(
                     max(0, round(age * 1000)), self._stack() if age > _BLOCKED_AFTER else None

@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points
@@ -17,6 +16,11 @@ from typing import Any, NoReturn
 import click
 
 from holdfast._keys import keys
+from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
+from holdfast._with_client import DB as _DB
+from holdfast._with_client import JSON as _JSON
+from holdfast._with_client import json_argument as _json_argument
+from holdfast._with_client import with_client as _with_client
 from holdfast.errors import HoldfastError, UnknownRunError, UsageError
 
 FINDINGS, USAGE, STUCK, NOT_FOUND = 1, 2, 3, 4
@@ -90,44 +94,6 @@ def main() -> None:
 
 
 main.add_command(keys)
-
-_DB = click.option(
-    "--db",
-    envvar="HOLDFAST_DB",
-    metavar="PATH",
-    help="The database; by default $HOLDFAST_DB, else holdfast.db here.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per row.")
-
-
-def _with_client(
-    db: str | None, work: Callable[[Any], Coroutine[Any, Any, Any]], *, create: bool = False
-) -> Any:
-    from holdfast.client import Client
-
-    async def run() -> Any:
-        async with Client(_existing(db, create=create)) as client:
-            return await work(client)
-
-    return asyncio.run(run())
-
-
-def _existing(db: str | None, *, create: bool) -> str:
-    place = db or "holdfast.db"
-    path = place.removeprefix("sqlite:///")
-    if not create and "://" not in path and not _exists(path):
-        raise UsageError(
-            f"There is no database at {path}. Name it with --db or HOLDFAST_DB; `holdfast worker` and "
-            "`holdfast start` make one."
-        )
-    return place
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path[:80]!r} cannot be the path of a database: {error}.") from None
 
 
 @main.command()
@@ -251,17 +217,6 @@ def start(
     _with_client(db, work, create=True)
 
 
-def _json_argument(text: str, number: int) -> Any:
-    try:
-        tree = json.loads(text)
-        json.dumps(tree)  # the way back has a limit of depth, too
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f'Argument {number} is not JSON: {error}. Quote strings twice, for example: \'"Oslo"\' or \'{{"q": "Oslo"}}\'.'
-        ) from None
-    return tree
-
-
 @main.command()
 @_DB
 @_JSON
@@ -339,6 +294,8 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         )
         return
     click.echo(f"{detail.summary.id}  {detail.summary.workflow}  {detail.summary.verdict.label}")
+    if detail.evidence.forked_from:
+        click.echo(f"forked from {detail.evidence.forked_from} at turn {detail.evidence.forked_at}")
     for item in detail.summary.verdict.items:
         click.echo(f"\n{item.code}  {item.why}")
         click.echo(f"  at: {item.site}" if item.site else "", nl=bool(item.site))
@@ -356,12 +313,16 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
 
 @main.command()
 @_DB
-def inbox(db: str | None) -> None:
+@_JSON
+def inbox(db: str | None, as_json: bool) -> None:
     """List what waits for a person, the most urgent first."""
+    from holdfast._inbox import lines_of, to_json
+
     for approval in _with_client(db, lambda client: client.approvals()):
-        click.echo(
-            f"{approval.run_id:<28} {approval.name:<20} {approval.ask} (asked of {', '.join(approval.to)})"
+        lines = (
+            [json.dumps(to_json(approval), ensure_ascii=False)] if as_json else lines_of(approval)
         )
+        click.echo("\n".join(lines))
 
 
 @main.command()
@@ -371,58 +332,23 @@ def inbox(db: str | None) -> None:
 @_DB
 @click.option("--by", required=True, help="Who decides.")
 @click.option("--comment", default="", help="Why.")
-def approve(run_id: str, approval: str, answer: str, db: str | None, by: str, comment: str) -> None:
+@click.option("--saw", default="", help="The digest of the question, from `holdfast inbox`.")
+def approve(
+    run_id: str, approval: str, answer: str, db: str | None, by: str, comment: str, saw: str
+) -> None:
     """Answer APPROVAL of RUN with JSON, for example '{"approved": true}'."""
     tree = _json_argument(answer, 3)
 
     async def work(client: Any) -> None:
         found = await client.resolve(run_id)
-        await client.decide(found, approval, tree, by=by, comment=comment)
+        await client.decide(found, approval, tree, by=by, comment=comment, saw=saw)
         click.echo(f"{found}: {approval} answered by {by}")
 
     _with_client(db, work)
 
 
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-def retry(run_id: str, db: str | None) -> None:
-    """Let a blocked RUN be tried again now, by the same code if need be."""
-    _with_client(db, lambda client: _on_run(client, run_id, client.retry))
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-@click.option("--reason", required=True, help="Why, for the record.")
-def cancel(run_id: str, db: str | None, reason: str) -> None:
-    """Ask RUN to cancel itself; its clean-up code runs."""
-    _with_client(
-        db,
-        lambda client: _on_run(client, run_id, lambda found: client.cancel(found, reason=reason)),
-    )
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
-@_DB
-@click.option("--reason", required=True, help="Why, for the record.")
-def terminate(run_id: str, db: str | None, reason: str) -> None:
-    """End RUN at once; none of its code runs."""
-    _with_client(
-        db,
-        lambda client: _on_run(
-            client, run_id, lambda found: client.terminate(found, reason=reason)
-        ),
-    )
-
-
-async def _on_run(
-    client: Any, given: str, work: Callable[[str], Coroutine[Any, Any, None]]
-) -> None:
-    found = await client.resolve(given)
-    await work(found)
-    click.echo(f"{found}: done")
+for _command in (retry, resolve, cancel, terminate, pause, resume, fork):
+    main.add_command(_command)
 
 
 @main.group()

@@ -5,106 +5,70 @@ import hashlib
 import os
 import platform
 import secrets
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
+from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
-from holdfast._registry import import_entry
-from holdfast._store import events, reading, runs
+from holdfast._messaging import Messaging
+from holdfast._questions import checked_comment, checked_name
+from holdfast._registry import import_entry, reachable_definitions
+from holdfast._steering import Steering, not_undone
+from holdfast._store import approvals as approval_verbs
+from holdfast._store import attention, forking, reading, starting
+from holdfast._store import attributes as attribute_verbs
 from holdfast._store.database import Database, Tx, database_url
-from holdfast._store.records import NewRun
-from holdfast.clock import VirtualClock
-from holdfast.codec import PAYLOAD_LIMIT, check_answer
+from holdfast._store.records import Ballot, NewRun
+from holdfast._summaries import (
+    ApprovalSummary,
+    AttemptSummary,
+    RunDetail,
+    RunSummary,
+    VoteSummary,
+)
+from holdfast.activity import Activity
+from holdfast.clock import VirtualClock, milliseconds
+from holdfast.codec import PAYLOAD_LIMIT, check_answer, encode
 from holdfast.errors import (
     ArgumentError,
+    PayloadError,
     RunCancelledError,
     RunFailedError,
     RunTerminatedError,
+    RunTimedOutError,
     UnknownWorkflowError,
 )
 from holdfast.evidence import RunEvidence, WorkerEvidence
-from holdfast.health import Family, Verdict, health
-from holdfast.history import History, canonical
+from holdfast.health import Family, health
+from holdfast.history import History, Json, canonical
 from holdfast.payloads import Chain, Codec, codecs_of_environment
+from holdfast.retry import check_retry_budget
 from holdfast.workflow import Workflow
 
+__all__ = [
+    "UNDECIDED",
+    "ApprovalSummary",
+    "AttemptSummary",
+    "Client",
+    "RunDetail",
+    "RunHandle",
+    "RunSummary",
+    "VoteSummary",
+    "resolve_workflow",
+]
+
 R = TypeVar("R")
+T = TypeVar("T")
+U = TypeVar("U")
 _POLL = 0.05
 _MAX_ID = 200
 _MAX_NAME = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """Describe a run in one row: what it is, how it is, and since when."""
-
-    id: str
-    workflow: str
-    queue: str
-    status: str
-    created_at: int
-    closed_at: int | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptSummary:
-    """Describe an activity of a run and its last attempt."""
-
-    seq: int
-    name: str
-    queue: str
-    state: str
-    site: str
-    attempt: int
-    scheduled_at: int
-    started_at: int | None
-    closed_at: int | None
-    lease_owner: str | None
-    error_type: str | None
-    error_message: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalSummary:
-    """Describe an approval; `state` is open, decided, expired or withdrawn. `schema` is that of a valid answer."""
-
-    run_id: str
-    workflow: str
-    seq: int
-    name: str
-    ask: str
-    to: tuple[str, ...]
-    schema: dict[str, Any]
-    state: str
-    opened_at: int
-    due_at: int | None
-    decided_at: int | None
-    decided_by: str | None
-    comment: str | None
-    answer: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDetail:
-    """Describe a run in full, at the time `now` of the database's clock in milliseconds.
-
-    `same_place` counts the open runs that stop at the same difference or bug, this one included.
-    """
-
-    summary: RunSummary
-    now: int
-    evidence: RunEvidence
-    history: History
-    activities: tuple[AttemptSummary, ...]
-    approvals: tuple[ApprovalSummary, ...]
-    drifts: tuple[dict[str, Any], ...]
-    patches: tuple[dict[str, Any], ...]
-    same_place: int
+UNDECIDED: Any = object()
 
 
 class RunHandle(Generic[R]):
@@ -123,14 +87,16 @@ class RunHandle(Generic[R]):
     async def result(self, *, timeout: timedelta | None = None) -> R:  # noqa: ASYNC109 - the same word as everywhere else
         """Wait until the run ends and return its result, decoded when the workflow's code is at hand.
 
+        A run that continues as new is followed to the end of its chain.
+
         Raises `RunFailedError`, `RunCancelledError` or `RunTerminatedError`; `TimeoutError` when time is up first,
         which changes nothing for the run.
         """
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
             while True:
-                status, name, closing = await self._client.database.read(reading.outcome, self.id)
-                if status != "open":
-                    return self._conclude(status, name, closing)
+                ended = await self._client.database.read(reading.outcome, self.id)
+                if ended.status != "open":
+                    return self._conclude(ended.status, ended.workflow, ended.closing)
                 await asyncio.sleep(_POLL)
 
     def _conclude(self, status: str, name: str, closing: Any) -> R:
@@ -146,9 +112,16 @@ class RunHandle(Generic[R]):
                 text = f"Run {self.id} of {name} failed: {closing['type']}: {closing['message']}"
                 raise RunFailedError(text, run_id=self.id, type=closing["type"])
             case "cancelled":
-                raise RunCancelledError(f"Run {self.id} of {name} was cancelled.", run_id=self.id)
+                text = f"Run {self.id} of {name} was cancelled.{not_undone(closing)}"
+                raise RunCancelledError(text, run_id=self.id)
+            case "timed_out":
+                text = (
+                    f"Run {self.id} of {name} did not end within its timeout.{not_undone(closing)}"
+                )
+                raise RunTimedOutError(text, run_id=self.id)
             case _:
-                raise RunTerminatedError(f"Run {self.id} of {name} was terminated.", run_id=self.id)
+                text = f"Run {self.id} of {name} was terminated.{not_undone(closing)}"
+                raise RunTerminatedError(text, run_id=self.id)
 
     async def describe(self) -> RunDetail:
         """Return everything that is known about the run."""
@@ -162,16 +135,59 @@ class RunHandle(Generic[R]):
         """Ask the run to cancel itself; its clean-up code runs."""
         await self._client.cancel(self.id, reason=reason)
 
-    async def terminate(self, *, reason: str = "") -> None:
-        """End the run at once; none of its code runs."""
-        await self._client.terminate(self.id, reason=reason)
+    async def terminate(self, *, reason: str = "", compensate: bool = True) -> None:
+        """End the run; none of its code runs any more, and its compensations are carried out first."""
+        await self._client.terminate(self.id, reason=reason, compensate=compensate)
 
-    async def decide(self, approval: str, answer: Any, *, by: str, comment: str = "") -> None:
+    async def pause(self, *, by: str, reason: str = "") -> None:
+        """Let nothing further of the run be done until it is resumed."""
+        await self._client.pause(self.id, by=by, reason=reason)
+
+    async def resume(self) -> None:
+        """Let the paused run go on."""
+        await self._client.resume(self.id)
+
+    async def fork(
+        self,
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> "RunHandle[R]":
+        """Start a run from the recorded beginning of this one; see `Client.fork`."""
+        made = await self._client.fork(self.id, at=at, id=id, keys=keys, signals=signals)
+        return RunHandle(self._client, made.id, self._workflow)
+
+    async def signal(
+        self, signal: Signal[T] | str, value: Any, *, message: str | None = None
+    ) -> bool:
+        """Send a message to the run."""
+        return await self._client.signal(self.id, signal, value, message=message)
+
+    async def update(
+        self,
+        update: Update[T, U],
+        value: T,
+        *,
+        id: str | None = None,  # noqa: A002 - the field's word
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - the field's words
+    ) -> U:
+        """Ask the run for a reply."""
+        return await self._client.update(self.id, update, value, id=id, timeout=timeout)
+
+    async def query(self, key: str) -> Any:
+        """Return what the run has published under a key."""
+        return await self._client.query(self.id, key)
+
+    async def decide(
+        self, approval: str, answer: Any, *, by: str, comment: str = "", saw: str = ""
+    ) -> None:
         """Answer an approval of the run."""
-        await self._client.decide(self.id, approval, answer, by=by, comment=comment)
+        await self._client.decide(self.id, approval, answer, by=by, comment=comment, saw=saw)
 
 
-class Client:
+class Client(Steering, Messaging):
     """Reach the runs of one database.
 
     Args:
@@ -179,7 +195,7 @@ class Client:
         clock: A time that only tests move; by default the database's clock.
         codecs: What payloads pass through on their way to the database, for example `[Compress(), Encrypt(keys)]`; by
             default what the environment's `HOLDFAST_KEYS` asks for, else nothing. Every process needs the same.
-        payload_limit: How many bytes of JSON one argument, result, answer or heartbeat may have.
+        payload_limit: How many bytes of JSON one argument, result, message, answer or heartbeat may have.
     """
 
     def __init__(
@@ -214,13 +230,16 @@ class Client:
         """Close the database's connections."""
         self.database.close()
 
-    async def start(
+    async def start(  # noqa: PLR0913 - what a run is given, each by name
         self,
         workflow: Workflow[Any, R] | str,
         *args: Any,
         id: str | None = None,  # noqa: A002 - the field's word
         queue: str = "default",
         start_at: datetime | None = None,
+        attributes: Mapping[str, str | int | float | bool] | None = None,
+        retry_budget: int | None = None,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - a durable deadline, not one of this call
     ) -> RunHandle[R]:
         """Start a run, durably: once this returns it will be carried out.
 
@@ -231,7 +250,16 @@ class Client:
                 run; with other arguments it raises `RunExistsError`. One is made when none is given.
             queue: Which workers advance it.
             start_at: An aware time before which it does not start.
+            attributes: By what it is found, `client.list(where=…)`; workflow code reads and changes them too.
+            retry_budget: How many retries its activities may have together; by default what the workflow defines.
+            timeout: How long it may take from its start, runs that continue it included; then it is ended as timed out,
+                and its compensations are carried out. None means for ever.
         """
+        check_retry_budget(retry_budget, "start")
+        if timeout is not None and timeout <= timedelta(0):
+            raise ArgumentError(
+                f"start(timeout={timeout!r}): expected a positive timedelta or None."
+            )
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
         encoded = found.definition.signature.encode_args(args, {}, limit=self.payload_limit)
@@ -240,8 +268,11 @@ class Client:
             id=run_id, workflow=found.name, entry=found.definition.entry, queue=queue, seed=secrets.token_hex(8),
             flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
+            attributes=checked_attributes(attributes or {}),
+            retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
+            timeout_ms=None if timeout is None else milliseconds(timeout),
         )  # fmt: skip
-        await self.database.write(runs.start_run, new)
+        await self.database.write(starting.start_run, new)
         return RunHandle(self, run_id, found)
 
     def get(self, run_id: str, workflow: Workflow[Any, R] | None = None) -> RunHandle[R]:
@@ -260,13 +291,14 @@ class Client:
         """Return everything that is known about a run."""
         return await self.database.read(_detail, run_id)
 
-    async def list(
+    async def list(  # noqa: PLR0913 - one query, each filter by name
         self,
         *,
         health: str | None = None,
         workflow: str | None = None,
         prefix: str = "",
         open_only: bool = False,
+        where: Mapping[str, Json] | None = None,
         before: tuple[int, str] | None = None,
         limit: int = 50,
     ) -> list[RunSummary]:
@@ -277,6 +309,8 @@ class Client:
             workflow: Only runs of the workflow with this name.
             prefix: Only runs whose id begins so.
             open_only: Only runs that have not ended.
+            where: Only runs with these attributes: `{"customer": "acme", "amount >=": 100}`; the comparisons are
+                `!=`, `<`, `<=`, `>` and `>=`.
             before: `(created_at, id)` of the last run of the page before.
             limit: How many at the most.
         """
@@ -289,6 +323,7 @@ class Client:
                 open_only=narrow,
                 workflow=workflow,
                 prefix=prefix,
+                where=dict(where or {}),
                 before=before,
                 limit=size,
             )
@@ -317,12 +352,9 @@ class Client:
         self, *, run_id: str | None = None, open_only: bool = True, limit: int = 200
     ) -> Sequence[ApprovalSummary]:
         """Return approvals, the most urgent first."""
-        rows = await self.database.read(
-            reading.approvals_of, run_id=run_id, open_only=open_only, limit=limit
-        )
-        return [ApprovalSummary(**_of(ApprovalSummary, row)) for row in rows]
+        return await self.database.read(_approvals, run_id=run_id, open_only=open_only, limit=limit)
 
-    async def decide(
+    async def decide(  # noqa: PLR0913 - what there is to record of one decision
         self,
         run_id: str,
         approval: str,
@@ -331,6 +363,7 @@ class Client:
         by: str,
         comment: str = "",
         seq: int | None = None,
+        saw: str = "",
     ) -> None:
         """Answer an approval; the answer is checked against its type before anything is written.
 
@@ -341,39 +374,88 @@ class Client:
             by: Who decides.
             comment: Why, for the record.
             seq: Which approval of that name, when a form was opened for one of several.
+            saw: The digest of the question as it was shown to that person, or the beginning of it, for the record.
 
         Raises:
-            ApprovalError: There is no such open approval, it is decided already, or the answer does not fit.
+            ApprovalError: There is no such open approval, it is decided already, the same person has answered it, the
+                question is not the one that was shown, or the answer does not fit.
         """
-        if not by.strip() or len(by) > _MAX_NAME:
-            raise ArgumentError(
-                f"decide(by=…) needs 1 to {_MAX_NAME} characters: the history must say who decided."
-            )
-        row = await self.database.read(events.find_approval, run_id, approval, seq)
+        name, said = checked_name(by), checked_comment(comment)
+        row = await self.database.read(approval_verbs.find_approval, run_id, approval, seq)
         schema = self.database.chain.unpack(row.schema, "approval.schema", run_id, row.seq)
         what = f"The answer to {approval!r} of run {run_id}"
         tree = check_answer(answer, schema, what=what, limit=self.payload_limit)
-        await self.database.write(
-            events.decide,
-            run_id,
-            approval,
-            answer=tree,
-            by=by.strip(),
-            comment=comment,
-            seq=row.seq,
+        ballot = Ballot(answer=tree, by=name, comment=said, saw=saw.strip())
+        await self.database.write(approval_verbs.decide, run_id, approval, ballot, seq=row.seq)
+
+    async def resolve_activity(
+        self,
+        run_id: str,
+        seq: int,
+        *,
+        by: str,
+        happened: Any = UNDECIDED,
+        retry: bool = False,
+        fail: str | None = None,
+    ) -> None:
+        """Say what became of an activity in attention: exactly one of `happened`, `retry` and `fail`.
+
+        Args:
+            run_id: The run.
+            seq: The number of the activity in its run, as `holdfast why` shows it.
+            by: Who decides.
+            happened: Its effect has happened, and this is its result, as a value or as its JSON. It is checked against
+                the activity's type where this process has loaded the workflow's code.
+            retry: Its effect has not happened: another attempt starts, whatever the retry policy says.
+            fail: It fails for good, for this reason.
+
+        Raises:
+            UsageError: The activity is not in attention.
+            ArgumentError: The result does not fit, or it is not said what happened.
+        """
+        decider = _checked_name(by, "resolve_activity")
+        if [happened is not UNDECIDED, retry, fail is not None].count(True) != 1:
+            raise ArgumentError(
+                "resolve_activity(…): give exactly one of happened=RESULT, retry=True and fail=REASON."
+            )
+        if retry:
+            await self.database.write(attention.try_again, run_id, seq, by=decider)
+        elif fail is not None:
+            await self.database.write(attention.it_failed, run_id, seq, fail, by=decider)
+        else:
+            row = await self.database.read(attention.waiting_row, run_id, seq)
+            tree = checked_result(
+                happened, name=row.name, entry=row.entry, limit=self.payload_limit
+            )
+            await self.database.write(attention.it_happened, run_id, seq, tree, by=decider)
+
+    async def fork(
+        self,
+        run_id: str,
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> RunHandle[Any]:
+        """Start a run from the recorded beginning of another, which may be open or closed and stays as it is.
+
+        Args:
+            run_id: The original.
+            at: The last turn that is copied; what it left open is open in the fork, too.
+            id: A name for the fork; one is made when none is given.
+            keys: "keep" gives activities that run again the idempotency keys of the original, so that effects which
+                have happened are not repeated; "new" repeats them.
+            signals: Whether the signals that the original got later are given to the fork, too.
+        """
+        if keys not in {"keep", "new"}:
+            raise ArgumentError(f'fork(keys={keys!r}): expected "keep" or "new".')
+        made = f"{run_id[: _MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
+        asked = forking.Fork(
+            id=_checked_id(made, ""), origin=run_id, at=at, new_keys=keys == "new", signals=signals
         )
-
-    async def cancel(self, run_id: str, *, reason: str = "") -> None:
-        """Ask a run to cancel itself; its clean-up code runs."""
-        await self.database.write(runs.request_cancel, run_id, reason)
-
-    async def retry(self, run_id: str) -> None:
-        """Let a blocked run be tried again at once, by the same code if need be."""
-        await self.database.write(runs.retry, run_id)
-
-    async def terminate(self, run_id: str, *, reason: str = "") -> None:
-        """End a run at once; none of its code runs."""
-        await self.database.write(runs.terminate, run_id, reason)
+        await self.database.write(forking.fork, asked)
+        return RunHandle(self, asked.id)
 
 
 def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
@@ -384,6 +466,29 @@ def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
     raise UnknownWorkflowError(
         f"{given!r} is not a workflow. Give a function decorated with @workflow.define, or its name as module:function."
     )
+
+
+def _checked_name(by: str, call: str) -> str:
+    if not by.strip() or len(by) > _MAX_NAME:
+        raise ArgumentError(
+            f"{call}(by=…) needs 1 to {_MAX_NAME} characters: the record must say who decided."
+        )
+    return by.strip()
+
+
+def checked_result(value: Any, *, name: str, entry: str, limit: int | None = None) -> Json:
+    """Return a result as JSON; it is held against the type of the activity `name` where the code of `entry` is loaded."""
+    try:
+        tree = encode(value, Any, what=f"The result of {name}", limit=limit, loose=True)
+        found = sys.modules.get(entry.partition(":")[0])
+        for definition in [] if found is None else reachable_definitions(found):
+            if isinstance(definition, Activity) and definition.name == name:
+                return definition.definition.signature.encode_result(
+                    definition.definition.signature.decode_result(tree)
+                )
+    except PayloadError as error:
+        raise ArgumentError(f"{error.message} Nothing was written.") from error
+    return tree
 
 
 def _checked_id(given: str | None, workflow: str) -> str:
@@ -428,7 +533,8 @@ def _workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
 
 def _detail(tx: Tx, run_id: str) -> RunDetail:
     now, evidence, workers = reading.one_evidence(tx, run_id)
-    signature = reading.run_row(tx, run_id).error_signature
+    row = reading.run_row(tx, run_id)
+    signature = row.error_signature
     return RunDetail(
         summary=_summary(evidence, workers, now),
         now=now,
@@ -437,16 +543,33 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         activities=tuple(
             AttemptSummary(**_of(AttemptSummary, row)) for row in reading.attempts_of(tx, run_id)
         ),
-        approvals=tuple(
-            ApprovalSummary(**_of(ApprovalSummary, row))
-            for row in reading.approvals_of(tx, run_id=run_id, open_only=False, limit=1000)
-        ),
+        approvals=tuple(_approvals(tx, run_id=run_id, open_only=False, limit=1000)),
         drifts=tuple(reading.drifts_of(tx, run_id)),
         patches=tuple(reading.decisions_of(tx, run_id)),
         same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
+        attributes=attribute_verbs.attributes_of(tx, run_id),
+        published=attribute_verbs.published_of(tx, run_id, lenient=True),
+        parent=row.parent,
+        previous=row.previous,
+        continued_to=row.continued_to,
+        children=tuple(reading.children_of(tx, run_id)),
+        retry_budget=row.retry_budget,
+        retries_used=row.retries_used,
     )
+
+
+def _approvals(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:
+    rows = reading.approvals_of(tx, **filters)
+    votes = reading.votes_of(tx, {row["run_id"] for row in rows})
+    return [
+        ApprovalSummary(
+            **_of(ApprovalSummary, row)
+            | {"votes": tuple(VoteSummary(**vote) for vote in votes[row["run_id"], row["seq"]])}
+        )
+        for row in rows
+    ]
 
 
 def _of(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a row that a summary has."""
-    return {field.name: row[field.name] for field in fields(kind)}
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}

@@ -4,10 +4,12 @@
     ├── UsageError                  a call that cannot be carried out as asked
     │   ├── UnknownWorkflowError
     │   ├── UnknownRunError
+    │   ├── UnknownKeyError         a run has published nothing under that key
     │   ├── RunExistsError
     │   ├── RunClosedError
     │   ├── ArgumentError
-    │   └── ApprovalError           no such open approval, or an answer that does not fit
+    │   ├── ApprovalError           no such open approval, or an answer that does not fit
+    │   └── MessageError            a signal or update that the run cannot take
     ├── StoreError                  the database cannot be used
     │   ├── DatabaseUnavailableError
     │   ├── DatabaseCorruptError
@@ -19,19 +21,25 @@
     ├── NondeterminismError         the code and the history do not agree
     ├── ForbiddenCallError          a call that workflow code must not make
     ├── LeaseLostError              another worker holds the task now
-    ├── RunError                    raised by `RunHandle.result()`
+    ├── RunError                    raised by `RunHandle.result()`, and by updates
     │   ├── RunFailedError
     │   ├── RunCancelledError
-    │   └── RunTerminatedError
+    │   ├── RunTerminatedError
+    │   ├── RunTimedOutError        it did not end within its timeout
+    │   └── UpdateRefusedError
     └── WorkflowError               workflow code may catch these; uncaught they fail the run
         ├── ActivityError
         ├── ApprovalTimeoutError
+        ├── ChildError
+        ├── SignalError             the run that a signal was sent to does not take it
+        ├── HistoryLimitError       the history is full: continue as new before that
         └── ApplicationError        raise it to fail a run, or an activity, on purpose
 
 Every message says what happened, where, what was expected and what to do next. Every error survives pickle:
 the message is the only positional argument, everything else is an attribute.
 """
 
+from datetime import timedelta
 from typing import Any
 
 
@@ -55,6 +63,10 @@ class UnknownRunError(UsageError):
     """Report a run id that is not in the database."""
 
 
+class UnknownKeyError(UsageError):
+    """Report a key under which a run has published nothing."""
+
+
 class RunExistsError(UsageError):
     """Report a run id that is taken by a run with other arguments."""
 
@@ -69,6 +81,10 @@ class ArgumentError(UsageError):
 
 class ApprovalError(UsageError):
     """Report an approval that is not open, or an answer that does not fit its type."""
+
+
+class MessageError(UsageError):
+    """Report a signal or update that the run cannot take: another content under a known id, or of the wrong type."""
 
 
 class StoreError(HoldfastError):
@@ -118,12 +134,13 @@ class NondeterminismError(HoldfastError):
 class ForbiddenCallError(HoldfastError):
     """Report a call inside a workflow that cannot be replayed.
 
-    `rule` is the id of the lint rule that finds the same mistake before it runs.
+    `rule` is the id of the lint rule that finds the same mistake before it runs, `site` the line of user code.
     """
 
-    def __init__(self, message: str, *, rule: str = "") -> None:
+    def __init__(self, message: str, *, rule: str = "", site: str = "") -> None:
         super().__init__(message)
         self.rule = rule
+        self.site = site
 
 
 class LeaseLostError(HoldfastError):
@@ -152,6 +169,18 @@ class RunCancelledError(RunError):
 
 class RunTerminatedError(RunError):
     """Report a run that was terminated."""
+
+
+class RunTimedOutError(RunError):
+    """Report a run that did not end within its timeout."""
+
+
+class UpdateRefusedError(RunError):
+    """Report an update that the run refused; `type` is the name of the error that it gave as its reason."""
+
+    def __init__(self, message: str, *, run_id: str = "", type: str = "") -> None:  # noqa: A002 - the field's word
+        super().__init__(message, run_id=run_id)
+        self.type = type
 
 
 class WorkflowError(HoldfastError):
@@ -188,13 +217,56 @@ class ApprovalTimeoutError(WorkflowError):
         self.approval = approval
 
 
+class ChildError(WorkflowError):
+    """Report a child that ended without a result.
+
+    `status` says how it ended (failed, cancelled, terminated, timed_out), `type` names the error that it ended by.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        child: str = "",
+        status: str = "",
+        type: str = "",  # noqa: A002 - the field's word
+        details: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.child = child
+        self.status = status
+        self.type = type
+        self.details = details
+
+
+class SignalError(WorkflowError):
+    """Report a signal from one run to another that was not delivered; `target` is the run it was for."""
+
+    def __init__(self, message: str, *, target: str = "") -> None:
+        super().__init__(message)
+        self.target = target
+
+
+class HistoryLimitError(WorkflowError):
+    """Report a run whose history has reached its limit; `continue_as_new` in time avoids it."""
+
+
 class ApplicationError(WorkflowError):
     """Fail an activity or a run on purpose.
 
-    With `non_retryable` an activity is not tried again. `details` must be JSON.
+    With `non_retryable` an activity is not tried again; `retry_after`, a timedelta, is the pause before it is.
+    `details` must be JSON.
     """
 
-    def __init__(self, message: str, *, non_retryable: bool = False, details: Any = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        non_retryable: bool = False,
+        details: Any = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
         super().__init__(message)
         self.non_retryable = non_retryable
         self.details = details
+        self.retry_after = retry_after

@@ -1,7 +1,7 @@
 """The committed rows that a verdict on a run rests on, as values. Instants are milliseconds since 1970 UTC."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -47,11 +47,16 @@ class ActivityEvidence:
     error_at: int | None
     same_error: int
     same_error_since: int | None
+    effect: str = "idempotent"
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitEvidence:
-    """Hold the row of one timer or condition that has not been answered."""
+    """Hold the row of one wait: a timer, a signal, an update, a child, or a condition.
+
+    `due_at` is when a timer of its own ends it.
+    """
 
     seq: int
     kind: str
@@ -59,11 +64,15 @@ class WaitEvidence:
     opened_at: int
     fire_at: int | None
     site: str
+    due_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalEvidence:
-    """Hold the row of one approval that has not been decided."""
+    """Hold the row of one approval that has not been decided, with how many have voted.
+
+    `undelivered` says why nobody was told, when the activity that should have done so has failed.
+    """
 
     seq: int
     name: str
@@ -74,11 +83,29 @@ class ApprovalEvidence:
     delivered_at: int | None
     site: str
     refused: str | None = None
+    quorum: int = 1
+    votes: int = 0
+    reminders: int = 0
+    escalated_at: int | None = None
+    undelivered: str | None = None
+
+    @property
+    def progress(self) -> str:
+        """Return in brackets what has happened since it was asked; empty when nothing has."""
+        parts = [f"{self.votes} of {self.quorum} have answered"] if self.quorum > 1 else []
+        if self.reminders:
+            times = "once" if self.reminders == 1 else f"{self.reminders} times"
+            parts.append(f"reminded {times}")
+        if self.escalated_at is not None:
+            parts.append("escalated")
+        if self.delivered_at is None and self.undelivered is None:
+            parts.append("the notice is on its way")
+        return f" ({', '.join(parts)})" if parts else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvidence:
-    """Hold the row of one run and those of everything it waits for."""
+    """Hold the row of one run and those of everything it waits for, its children by their ids included."""
 
     id: str
     workflow: str
@@ -103,6 +130,14 @@ class RunEvidence:
     error_at: int | None
     failures: int
     closing: Any = None
+    paused_at: int | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    ending: str | None = None
+    ending_reason: str | None = None
+    forked_from: str | None = None
+    forked_at: int | None = None
     activities: Sequence[ActivityEvidence] = ()
     waits: Sequence[WaitEvidence] = ()
     approvals: Sequence[ApprovalEvidence] = ()
+    children: Mapping[str, "RunEvidence"] = field(default_factory=dict)

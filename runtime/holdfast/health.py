@@ -6,10 +6,19 @@ on its worst item. `CODES` is the public list: name, family, rank (higher is wor
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
+from holdfast._verdicts import (
+    CODES,
+    LOST,
+    Code,
+    Evidence,
+    Family,
+    Item,
+    Thresholds,
+    Verdict,
+)
 from holdfast.evidence import (
     ActivityEvidence,
     ApprovalEvidence,
@@ -18,147 +27,19 @@ from holdfast.evidence import (
     WorkerEvidence,
 )
 
-
-class Family(StrEnum):
-    """Name the class of a verdict, in the order in which they are shown."""
-
-    STUCK = "stuck"
-    PERSON = "person"
-    RETRYING = "retrying"
-    WAITING = "waiting"
-    WORKING = "working"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """Describe one public health code; `rank` orders by badness."""
-
-    code: str
-    family: Family
-    rank: int
-    label: str
-
-
-LOST = "WorkerLost"  # the error type of an attempt whose worker vanished
-
-CODES: dict[str, Code] = {
-    code: Code(code=code, family=family, rank=rank, label=label)
-    for code, family, rank, label in (
-        ("work.activity", Family.WORKING, 10, "Working"),
-        ("work.running", Family.WORKING, 11, "Working"),
-        ("work.ready", Family.WORKING, 12, "Ready"),
-        ("wait.delayed_start", Family.WAITING, 19, "Starts later"),
-        ("wait.timer", Family.WAITING, 20, "Sleeping"),
-        ("retry.activity", Family.RETRYING, 40, "Retrying"),
-        ("retry.task", Family.RETRYING, 41, "Retrying"),
-        ("late.backlog", Family.WORKING, 45, "Backlog"),
-        ("human.waiting", Family.PERSON, 50, "Needs a person"),
-        ("human.due_soon", Family.PERSON, 51, "Due soon"),
-        ("human.overdue", Family.PERSON, 52, "Overdue"),
-        ("stuck.unknown_workflow", Family.STUCK, 79, "Unknown workflow"),
-        ("stuck.unsatisfiable", Family.STUCK, 81, "Never continues"),
-        ("stuck.nobody_asked", Family.STUCK, 84, "Nobody asked"),
-        ("stuck.same_error", Family.STUCK, 85, "Failing repeatedly"),
-        ("stuck.timer_overdue", Family.STUCK, 89, "Timer overdue"),
-        ("stuck.unknown_activity", Family.STUCK, 91, "Unknown activity"),
-        ("stuck.no_worker", Family.STUCK, 93, "No worker"),
-        ("stuck.loop_blocked", Family.STUCK, 94, "Loop blocked"),
-        ("stuck.lease_lost", Family.STUCK, 95, "Worker lost"),
-        ("stuck.workflow_bug", Family.STUCK, 96, "Workflow bug"),
-        ("stuck.poison_task", Family.STUCK, 97, "Kills workers"),
-        ("stuck.poison_payload", Family.STUCK, 98, "Unreadable payload"),
-        ("stuck.nondeterminism", Family.STUCK, 99, "Code changed"),
-        ("stuck.no_mover", Family.STUCK, 100, "Nothing moves it"),
-        ("closed.completed", Family.CLOSED, 0, "Completed"),
-        ("closed.failed", Family.CLOSED, 0, "Failed"),
-        ("closed.cancelled", Family.CLOSED, 0, "Cancelled"),
-        ("closed.terminated", Family.CLOSED, 0, "Terminated"),
-    )
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Hold the times, in milliseconds, and counts by which evidence is judged."""
-
-    grace: int = 10_000
-    worker_dead: int = 30_000
-    loop_stale: int = 15_000
-    late: int = 30_000
-    poison_epochs: int = 3
-    same_error: int = 10
-    same_error_for: int = 3_600_000
-    due_soon: float = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """Name one committed row and the columns that a verdict rests on."""
-
-    table: str
-    key: str
-    columns: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """Judge one thing that a run waits for. `next` says what happens if nobody acts; `next_at` when, if known."""
-
-    code: str
-    seq: int
-    since: int
-    why: str
-    next: str
-    evidence: tuple[Evidence, ...]
-    site: str = ""
-    next_at: int | None = None
-    actions: tuple[str, ...] = ()
-
-    @property
-    def family(self) -> Family:
-        """Return the class of this item."""
-        return CODES[self.code].family
-
-    @property
-    def label(self) -> str:
-        """Return the words of the badge."""
-        return CODES[self.code].label
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Judge a run: its worst item, and the others."""
-
-    worst: Item
-    items: tuple[Item, ...] = field(default=())
-
-    @property
-    def code(self) -> str:
-        """Return the code of the worst item."""
-        return self.worst.code
-
-    @property
-    def family(self) -> Family:
-        """Return the class of the worst item."""
-        return self.worst.family
-
-    @property
-    def label(self) -> str:
-        """Return the words of the badge."""
-        return self.worst.label
-
-    @property
-    def why(self) -> str:
-        """Return one line that says why the run is in this state."""
-        moving = [item for item in self.items if item.family is not Family.STUCK]
-        if (
-            self.family is Family.STUCK
-            and moving
-            and not self.worst.code.startswith("stuck.no_mover")
-        ):
-            return f"{self.worst.why} ({len(moving)} of {len(self.items)} items still move.)"
-        return self.worst.why
+__all__ = [
+    "CODES",
+    "LOST",
+    "Code",
+    "Evidence",
+    "Family",
+    "Item",
+    "Thresholds",
+    "Verdict",
+    "health",
+    "span",
+    "workers_in_words",
+]
 
 
 def health(
@@ -174,11 +55,13 @@ def health(
         closed = _closed(run)
         return Verdict(worst=closed, items=(closed,))
     view = _View(run=run, workers=tuple(workers), now=now, limits=limits)
-    items = [
-        item
-        for item in [view.task(), *view.activities(), *view.waits(), *view.approvals()]
-        if item is not None
-    ]
+    if run.ending is not None:
+        items = view.undoing()
+    elif run.paused_at is not None:
+        items = [view.paused(run.paused_at), *view.approvals()]
+    else:
+        found = [view.task(), *view.activities(), *view.waits(), *view.approvals()]
+        items = [item for item in found if item is not None]
     if not items:
         items = [view.no_mover()]
     ordered = tuple(sorted(items, key=lambda item: (-CODES[item.code].rank, item.seq)))
@@ -188,13 +71,32 @@ def health(
 def _closed(run: RunEvidence) -> Item:
     ended = run.closed_at or 0
     failure = run.closing if run.status == "failed" and isinstance(run.closing, dict) else None
-    why = f"{run.status.capitalize()} after {span(ended - run.created_at)}."
+    why = f"{CODES[f'closed.{run.status}'].label} after {span(ended - run.created_at)}."
     if failure is not None:
         why = f"Failed: {failure.get('type')}: {failure.get('message')}"
+    elif isinstance(run.closing, dict) and run.status in _ENDINGS:
+        why = (
+            f"{why.removesuffix('.')}: {run.closing['reason']}."
+            if run.closing.get("reason")
+            else why
+        )
+        undone = run.closing.get("compensations") or ()
+        why += "".join(f" {u['name']}: {u['state']}{_because(u)}." for u in undone)
     return Item(
         code=f"closed.{run.status}", seq=0, since=ended, why=why, next="Nothing: the run has ended.",
         evidence=(Evidence(table="run", key=run.id, columns={"status": run.status, "closed_at": ended}),),
     )  # fmt: skip
+
+
+_ENDINGS = {
+    "terminated": "terminated",
+    "cancelled": "cancelled",
+    "timed_out": "ended: its time is up",
+}
+
+
+def _because(undone: dict[str, Any]) -> str:
+    return f" ({undone['error']})" if undone.get("error") else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +247,30 @@ class _View:
             next="A worker takes it.", evidence=row, seq=seq, site=site,
         )  # fmt: skip
 
+    def paused(self, since: int) -> Item:
+        run, waiting = self.run, self.run.inbound_count - self.run.done_turn
+        reason = f": {run.pause_reason}" if run.pause_reason else ""
+        events = (
+            f" {waiting} event{'' if waiting == 1 else 's'} wait to be applied." if waiting else ""
+        )
+        return self._item(
+            "human.paused", f"Paused by {run.paused_by} {span(self.now - since)} ago{reason}.{events}", since=since,
+            next="Nothing, until a person resumes it.", evidence=self._run_row("paused_at", "paused_by", "pause_reason"),
+            actions=(f"holdfast resume {run.id}",),
+        )  # fmt: skip
+
+    def undoing(self) -> list[Item]:
+        """Judge a run that is being ended by the activity that undoes one of its steps."""
+        head = (
+            f"The run is being {_ENDINGS.get(self.run.ending or '', 'ended')}; undoing its steps. "
+        )
+        return [
+            replace(
+                item, why=head + item.why, actions=("holdfast terminate --without-compensation",)
+            )
+            for item in self.activities()
+        ]
+
     # What it waits for
 
     def activities(self) -> list[Item]:
@@ -370,6 +296,8 @@ class _View:
                 )
             case "backoff":
                 return self._backoff(a, row)
+            case "attention":
+                return self._attention(a)
         knows = any(a.name in worker.activities for worker in self._live(a.queue))
         return self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site) or self._item(
             "stuck.unknown_activity", f"No worker on queue {a.queue!r} knows the activity {a.name!r}.",
@@ -394,10 +322,28 @@ class _View:
             else ""
         )
         running = span(self.now - (a.started_at or self.now))
+        if a.probe:
+            return self._item(
+                "work.activity", f"Worker {a.lease_owner} is finding out whether attempt {a.attempt} of {a.name} had its effect.",
+                since=a.started_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=row, next="Its answer is recorded.",
+            )  # fmt: skip
         return self._item(
             "work.activity", f"{a.name} attempt {a.attempt} on {a.lease_owner}, running {running}{beat}.",
             since=a.started_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=row,
             next="Its result is recorded.", next_at=None,
+        )  # fmt: skip
+
+    def _attention(self, a: ActivityEvidence) -> Item:
+        error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
+        row = self._row("activity", a, ("state", "effect", "attempt", "error_type", "error_at"))
+        return self._item(
+            "human.attention",
+            f"Nobody knows whether attempt {a.attempt} of {a.name} (#{a.seq}) had its effect: {error}.",
+            since=a.error_at or a.scheduled_at, seq=a.seq, site=a.site, evidence=(row,),
+            next="Nothing: it waits until a person says what happened.",
+            actions=(
+                f"holdfast resolve {self.run.id} {a.seq} --happened RESULT", "--retry", "--fail REASON", "Cancel the run",
+            ),
         )  # fmt: skip
 
     def _backoff(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
@@ -418,6 +364,12 @@ class _View:
                 return due
         left = "no limit" if a.max_attempts is None else f"{a.max_attempts - a.attempt} left"
         soon = "now" if a.visible_at <= self.now else f"in {span(a.visible_at - self.now)}"
+        if a.probe:
+            return self._item(
+                "retry.activity", f"Attempt {a.attempt} of {a.name} ended by {error}; its probe is asked {soon} whether it happened.",
+                since=a.error_at or a.visible_at, seq=a.seq, site=a.site, evidence=row, next="Its probe is asked.",
+                next_at=a.visible_at, actions=("Cancel the run",),
+            )  # fmt: skip
         times = "once" if a.attempt == 1 else f"{a.attempt} times"
         return self._item(
             "retry.activity", f"{a.name} failed {times}, last {error}; attempt {a.attempt + 1} {soon} ({left}).",
@@ -437,9 +389,20 @@ class _View:
         return [self._wait(wait) for wait in self.run.waits]
 
     def _wait(self, w: WaitEvidence) -> Item:
-        row = (self._row("wait", w, ("kind", "opened_at", "fire_at")),)
-        if w.kind == "condition":
-            return self._condition(w, row)
+        row = (self._row("wait", w, ("kind", "opened_at", "fire_at", "due_at")),)
+        match w.kind:
+            case "condition":
+                return self._condition(w, row)
+            case "child":
+                return self._child(w, row)
+            case "signal":
+                return self._outside(w, row, "wait.signal", "signal", "Send the signal")
+            case "update":
+                return self._outside(w, row, "wait.update", "update", "Send the update")
+            case _:
+                return self._timer(w, row)
+
+    def _timer(self, w: WaitEvidence, row: tuple[Evidence, ...]) -> Item:
         due = w.fire_at or 0
         if due < self.now - self.limits.grace:
             return self._item(
@@ -452,15 +415,50 @@ class _View:
             evidence=row, next="The timer fires and the run goes on.", next_at=due,
         )  # fmt: skip
 
+    def _outside(
+        self, w: WaitEvidence, row: tuple[Evidence, ...], code: str, word: str, action: str
+    ) -> Item:
+        limit = "" if w.due_at is None else f"; gives up in {span(max(0, w.due_at - self.now))}"
+        why = f"Waits for the {word} {w.name!r} for {span(self.now - w.opened_at)}{limit}."
+        return self._item(
+            code, why, since=w.opened_at, seq=w.seq, site=w.site, evidence=row, next_at=w.due_at,
+            next=f"Somebody sends the {word}." if w.due_at is None else "Its time is up.", actions=(action,),
+        )  # fmt: skip
+
+    def _child(self, w: WaitEvidence, row: tuple[Evidence, ...]) -> Item:
+        """Take the verdict of the child when that is what holds the run; else the run just waits for it."""
+        child = self.run.children.get(w.name)
+        if child is None:
+            return self._item(
+                "stuck.child_missing", f"Waits for the child {w.name!r}, which is not in this database.",
+                since=w.opened_at, seq=w.seq, site=w.site, evidence=row, next="Nothing, ever.",
+                actions=("Terminate",),
+            )  # fmt: skip
+        leaf = health(child, self.workers, self.now, limits=self.limits).worst
+        held = leaf.family in {Family.STUCK, Family.PERSON, Family.RETRYING}
+        return self._item(
+            leaf.code if held else "wait.child", f"Waits for its child {w.name!r}: {leaf.why}", since=w.opened_at,
+            seq=w.seq, site=w.site, evidence=(*row, *leaf.evidence), next=leaf.next, next_at=leaf.next_at,
+            actions=(f"Open {w.name}",),
+        )  # fmt: skip
+
     def _condition(self, w: WaitEvidence, row: tuple[Evidence, ...]) -> Item:
         if self.run.task_state in {"ready", "leased"}:
             return self._item(
                 "work.ready", "An event that may change the condition is about to be applied.", since=w.opened_at,
                 seq=w.seq, site=w.site, evidence=row, next="The event is applied.",
             )  # fmt: skip
+        movers = [wait for wait in self.run.waits if wait.kind != "condition"]
+        limit = "" if w.due_at is None else f"; gives up in {span(max(0, w.due_at - self.now))}"
+        if w.due_at is not None or movers or self.run.activities or self.run.approvals:
+            return self._item(
+                "wait.condition", f"Waits until {w.name or 'a condition holds'}{limit}.", since=w.opened_at, seq=w.seq,
+                site=w.site, evidence=row, next="Another of its items changes it.", next_at=w.due_at,
+            )  # fmt: skip
+        what = f"until {w.name}:" if w.name else "for something"
         return self._item(
             "stuck.unsatisfiable",
-            "Waits for something that nothing can change: no activity, timer or approval is pending.",
+            f"Waits {what} that nothing can change: no activity, timer, signal, update, child or approval is pending.",
             since=w.opened_at, seq=w.seq, site=w.site, evidence=row, next="Nothing, ever.",
             actions=("Correct the code", "Cancel", "Terminate"),
         )  # fmt: skip
@@ -469,13 +467,22 @@ class _View:
         return [self._approval(approval) for approval in self.run.approvals]
 
     def _approval(self, a: ApprovalEvidence) -> Item:
-        row = (self._row("approval", a, ("to", "opened_at", "delivered_at", "due_at")),)
+        columns = ("to", "opened_at", "delivered_at", "due_at", "quorum", "votes", "reminders")
+        row = (self._row("approval", a, columns),)
         if not a.to:
             return self._item(
                 "stuck.nobody_asked", f"Approval {a.name!r} is addressed to nobody.", since=a.opened_at, seq=a.seq,
                 site=a.site, evidence=row, next=_when_due(a, self.now), next_at=a.due_at, actions=("Decide",),
             )  # fmt: skip
-        asked = f"“{a.ask}” asked of {', '.join(a.to)} {span(self.now - a.opened_at)} ago"
+        asked = (
+            f"“{a.ask}” asked of {', '.join(a.to)} {span(self.now - a.opened_at)} ago{a.progress}"
+        )
+        if a.delivered_at is None and a.undelivered is not None:
+            return self._item(
+                "stuck.ask_undelivered", f"{asked}, but nobody has been told: {a.undelivered}.", since=a.opened_at,
+                seq=a.seq, site=a.site, evidence=row, next=_when_due(a, self.now), next_at=a.due_at,
+                actions=("Tell them", "Decide"),
+            )  # fmt: skip
         if a.due_at is None:
             code, why = "human.waiting", f"{asked}; it has no deadline."
         elif a.due_at < self.now:

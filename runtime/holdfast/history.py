@@ -9,264 +9,152 @@ dashboard, and it names no path of any machine.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, cast
 
+from holdfast._commands import (
+    CLOSINGS,
+    COMMANDS,
+    AnswerUpdate,
+    CancelCommand,
+    CancelRun,
+    Closing,
+    Command,
+    CompleteRun,
+    ContinueAsNew,
+    EscalateApproval,
+    FailRun,
+    PublishValue,
+    RecordPatch,
+    RefuseUpdate,
+    RegisterCompensation,
+    RemindApproval,
+    ReopenApproval,
+    RequestApproval,
+    RunCompensation,
+    ScheduleActivity,
+    SendSignal,
+    SetAttributes,
+    StartChild,
+    StartTimer,
+    name_of,
+)
+from holdfast._events import (
+    EVENTS,
+    ActivityCompleted,
+    ActivityFailed,
+    Answer,
+    ApprovalDecided,
+    ApprovalExpired,
+    CancelRequested,
+    ChildCompleted,
+    ChildFailed,
+    Event,
+    Failure,
+    Json,
+    RunStarted,
+    SignalDelivered,
+    SignalReceived,
+    SignalRefused,
+    TimerFired,
+    UpdateRequested,
+)
 from holdfast.errors import HistoryFormatError
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+__all__ = [
+    "CLOSINGS",
+    "COMMANDS",
+    "EVENTS",
+    "FORMAT_VERSION",
+    "SUFFIX",
+    "ActivityCompleted",
+    "ActivityFailed",
+    "Answer",
+    "AnswerUpdate",
+    "ApprovalDecided",
+    "ApprovalExpired",
+    "CancelCommand",
+    "CancelRequested",
+    "CancelRun",
+    "ChildCompleted",
+    "ChildFailed",
+    "Closing",
+    "Command",
+    "CompleteRun",
+    "ContinueAsNew",
+    "EscalateApproval",
+    "Event",
+    "FailRun",
+    "Failure",
+    "Header",
+    "History",
+    "Json",
+    "PatchDecision",
+    "PublishValue",
+    "RecordPatch",
+    "RefuseUpdate",
+    "RegisterCompensation",
+    "RemindApproval",
+    "ReopenApproval",
+    "RequestApproval",
+    "RunCompensation",
+    "RunStarted",
+    "ScheduleActivity",
+    "SendSignal",
+    "SetAttributes",
+    "SignalDelivered",
+    "SignalReceived",
+    "SignalRefused",
+    "StartChild",
+    "StartTimer",
+    "TimerFired",
+    "Turn",
+    "UpdateRequested",
+    "body_of",
+    "canonical",
+    "dump_history",
+    "failure_to_json",
+    "load_history",
+    "make_command",
+    "make_event",
+    "name_of",
+    "parse_history",
+]
 
 FORMAT_VERSION = 1
 SUFFIX = ".hist.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Describe an error as data; it never holds a traceback, which would differ on every machine."""
-
-    type: str
-    message: str
-    attempts: int = 1
-    details: Json = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
-    """Record the start of a run; `args` are encoded positional arguments."""
-
-    kind: ClassVar[str] = "run_started"
-    turn: int
-    at: int
-    args: list[Json]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityCompleted:
-    """Record the result of the activity that command `seq` scheduled."""
-
-    kind: ClassVar[str] = "activity_completed"
-    turn: int
-    at: int
-    seq: int
-    result: Json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityFailed:
-    """Record that the activity that command `seq` scheduled failed for good."""
-
-    kind: ClassVar[str] = "activity_failed"
-    turn: int
-    at: int
-    seq: int
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimerFired:
-    """Record that the timer that command `seq` started is due."""
-
-    kind: ClassVar[str] = "timer_fired"
-    turn: int
-    at: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalDecided:
-    """Record a person's answer to the approval that command `seq` requested."""
-
-    kind: ClassVar[str] = "approval_decided"
-    turn: int
-    at: int
-    seq: int
-    answer: Json
-    by: str
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalExpired:
-    """Record that nobody answered the approval that command `seq` requested in time."""
-
-    kind: ClassVar[str] = "approval_expired"
-    turn: int
-    at: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRequested:
-    """Record that somebody asked the run to cancel itself."""
-
-    kind: ClassVar[str] = "cancel_requested"
-    turn: int
-    at: int
-    reason: str = ""
-
-
-Event: TypeAlias = (
-    RunStarted
-    | ActivityCompleted
-    | ActivityFailed
-    | TimerFired
-    | ApprovalDecided
-    | ApprovalExpired
-    | CancelRequested
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleActivity:
-    """Ask for an activity; `options` are those that differ from none: timeout, retry, queue."""
-
-    kind: ClassVar[str] = "schedule_activity"
-    seq: int
-    site: str
-    name: str
-    args: list[Json]
-    options: dict[str, Json]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTimer:
-    """Ask for a timer of `ms` milliseconds."""
-
-    kind: ClassVar[str] = "start_timer"
-    seq: int
-    site: str
-    ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestApproval:
-    """Ask people for a decision; `schema` is the JSON schema of a valid answer, `timeout_ms` None waits for ever."""
-
-    kind: ClassVar[str] = "request_approval"
-    seq: int
-    site: str
-    name: str
-    ask: str
-    to: list[str]
-    schema: dict[str, Json]
-    timeout_ms: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelCommand:
-    """Take back the command `target`: an activity, a timer or an approval."""
-
-    kind: ClassVar[str] = "cancel_command"
-    seq: int
-    site: str
-    target: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReopenApproval:
-    """Ask again: the answer to the approval `target` fitted its schema and not its type, for `reason`."""
-
-    kind: ClassVar[str] = "reopen_approval"
-    seq: int
-    site: str
-    target: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordPatch:
-    """Record that the run took the new branch of a patch; the old branch records nothing."""
-
-    kind: ClassVar[str] = "record_patch"
-    seq: int
-    site: str
-    patch: str
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteRun:
-    """End the run with a result."""
-
-    kind: ClassVar[str] = "complete_run"
-    seq: int
-    site: str
-    result: Json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailRun:
-    """End the run with a failure."""
-
-    kind: ClassVar[str] = "fail_run"
-    seq: int
-    site: str
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRun:
-    """End the run as cancelled."""
-
-    kind: ClassVar[str] = "cancel_run"
-    seq: int
-    site: str
-
-
-Command: TypeAlias = (
-    ScheduleActivity
-    | StartTimer
-    | RequestApproval
-    | CancelCommand
-    | ReopenApproval
-    | RecordPatch
-    | CompleteRun
-    | FailRun
-    | CancelRun
-)
-Closing: TypeAlias = CompleteRun | FailRun | CancelRun
-
-EVENTS: dict[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        RunStarted,
-        ActivityCompleted,
-        ActivityFailed,
-        TimerFired,
-        ApprovalDecided,
-        ApprovalExpired,
-        CancelRequested,
-    )
-}
-COMMANDS: dict[str, type[Command]] = {
-    command.kind: command
-    for command in (
-        ScheduleActivity,
-        StartTimer,
-        RequestApproval,
-        CancelCommand,
-        ReopenApproval,
-        RecordPatch,
-        CompleteRun,
-        FailRun,
-        CancelRun,
-    )
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Pair one inbound event with the commands that answered it; None when no worker has applied it yet."""
+    """Pair one inbound event with the commands that answered it; None when no worker has applied it yet.
+
+    `code` is the fingerprint of the code that applied the event; empty when nobody wrote it down.
+    """
 
     event: Event
     commands: tuple[Command, ...] | None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchDecision:
+    """Record which branch of a patch a run took, and at which turn it asked first."""
+
+    patch: str
+    key: str | None
+    taken: bool
+    turn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Say whose history this is; `entry` is `module:name` of the workflow, `code` its fingerprint at the last turn."""
+    """Say whose history this is; `entry` is `module:name` of the workflow, `code` its fingerprint at the last turn.
+
+    `decisions` are those of the run's patches, both ways; a history of an old release has none.
+    """
 
     workflow: str
     entry: str
@@ -276,6 +164,10 @@ class Header:
     python: str
     flags: int
     seed: str
+    decisions: tuple[PatchDecision, ...] = ()
+
+
+_HEADER = tuple(field.name for field in fields(Header) if field.name != "decisions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,19 +181,6 @@ class History:
     def committed(self) -> tuple[Turn, ...]:
         """Return the turns whose commands are recorded."""
         return tuple(turn for turn in self.turns if turn.commands is not None)
-
-
-def name_of(command: Command) -> str:
-    """Return the name that identifies a command within its kind; empty for kinds that have none."""
-    match command:
-        case ScheduleActivity() | RequestApproval():
-            return command.name
-        case RecordPatch():
-            return command.patch if command.key is None else f"{command.patch}[{command.key}]"
-        case CancelCommand() | ReopenApproval():
-            return f"#{command.target}"
-        case _:
-            return ""
 
 
 def body_of(record: Event | Command) -> dict[str, Json]:
@@ -397,8 +276,11 @@ def canonical(value: Json) -> str:
 def dump_history(history: History) -> str:
     """Return the text of a history file."""
     header: dict[str, Json] = {"holdfast_history": FORMAT_VERSION, "turns": len(history.turns)}
-    header |= {field.name: getattr(history.header, field.name) for field in fields(history.header)}
+    header |= {name: getattr(history.header, name) for name in _HEADER}
+    if history.header.decisions:
+        header["decisions"] = [asdict(decision) for decision in history.header.decisions]
     lines = [_line(header)]
+    code = ""
     for turn in history.turns:
         event = {"kind": turn.event.kind, **body_of(turn.event)}
         commands = (
@@ -406,16 +288,15 @@ def dump_history(history: History) -> str:
             if turn.commands is None
             else [_command_to_json(command) for command in turn.commands]
         )
-        lines.append(
-            _line(
-                {
-                    "t": turn.event.turn,
-                    "at": turn.event.at,
-                    "in": event,
-                    "out": cast("Json", commands),
-                }
-            )
-        )
+        row: dict[str, Json] = {
+            "t": turn.event.turn,
+            "at": turn.event.at,
+            "in": event,
+            "out": cast("Json", commands),
+        }
+        if commands is not None and turn.code != code:
+            code = row["code"] = turn.code
+        lines.append(_line(row))
     return "".join(lines)
 
 
@@ -438,10 +319,7 @@ def parse_history(text: str, *, name: str = "history") -> History:
         )
     header_line = _json_line(lines[0], name, 1)
     header = _header(header_line, name)
-    turns = tuple(
-        _turn(_json_line(line, name, number), name, number)
-        for number, line in enumerate(lines[1:], 2)
-    )
+    turns = tuple(_turns(lines[1:], name))
     if header_line.get("turns") != len(turns):
         raise HistoryFormatError(
             f"{name}: the header announces {header_line.get('turns')} turns and {len(turns)} follow. "
@@ -474,17 +352,42 @@ def _header(value: dict[str, Any], name: str) -> Header:
         raise HistoryFormatError(
             f"{name}:1: history format {version}; this holdfast reads format {FORMAT_VERSION}. Upgrade holdfast."
         )
-    missing = [field.name for field in fields(Header) if field.name not in value]
+    missing = [field for field in _HEADER if field not in value]
     if missing:
         raise HistoryFormatError(f"{name}:1: the header lacks {', '.join(missing)}.")
-    header = Header(**{field.name: value[field.name] for field in fields(Header)})
     try:
+        decisions = tuple(_decision(row) for row in value.get("decisions", ()))
+        header = Header(**{field: value[field] for field in _HEADER}, decisions=decisions)
         _check_types(header)
     except TypeError as error:
         raise HistoryFormatError(
             f"{name}:1: the header is not what it should be: {error}."
         ) from None
     return header
+
+
+def _decision(row: Any) -> PatchDecision:
+    """Return a decision from its file form, or raise `TypeError`."""
+    if not isinstance(row, dict):
+        raise TypeError(f"decisions holds {row!r}")
+    decision = PatchDecision(**row)
+    _check_types(decision)
+    if not isinstance(decision.taken, bool):
+        raise TypeError(f"taken is {decision.taken!r}")
+    return decision
+
+
+def _turns(lines: Iterable[str], name: str) -> Iterator[Turn]:
+    code = ""
+    for number, line in enumerate(lines, 2):
+        value = _json_line(line, name, number)
+        code = value.get("code", code)
+        if not isinstance(code, str):
+            raise HistoryFormatError(
+                f"{name}:{number}: code is {code!r}; expected the fingerprint of code, a string."
+            )
+        turn = _turn(value, name, number)
+        yield turn if turn.commands is None else replace(turn, code=code)
 
 
 def _turn(value: dict[str, Any], name: str, number: int) -> Turn:

@@ -250,6 +250,16 @@ class Chain:
             raise _sealed(place, SealedPayloadError(f"it is damaged: {error}")) from None
         return self._open(data, place).decode() if data[:1] == b"\xf5" else data.decode()
 
+    def move(self, data: bytes | None, old: Place, new: Place) -> bytes | None:
+        """Return stored bytes as they are stored in another place, or raise `SealedPayloadError`."""
+        if data is None or not (self._codecs or data[:1] == b"\xf5"):
+            return data
+        return self._seal(self._open(data, old), new)
+
+    def move_text(self, text: str | None, old: Place, new: Place) -> Any:
+        """Return a stored text as it is stored in another place, or raise `SealedPayloadError`."""
+        return self.pack_text(self.unpack_text(text, *old), *new)
+
     def show(self, data: bytes | None, *place: str | int) -> Any:
         """Return a payload, or a text that says why it cannot be read here: for pages and lists."""
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from holdfast._core import driver, report
 from holdfast._core.matcher import Drift
 from holdfast._core.report import Difference
+from holdfast._guard.installing import install
 from holdfast._registry import import_entry
 from holdfast.errors import NondeterminismError, UnknownWorkflowError
 from holdfast.history import History, canonical
@@ -62,6 +63,7 @@ def replay(history: History, workflow: Workflow[Any, Any] | None = None) -> Repl
         workflow: The code; by default what the history names as its entry.
     """
     found = workflow or find_workflow(history)
+    install()
     state = driver.replay(found.definition, history)
     state.execution.evict()
     turns = history.committed[: state.turns]

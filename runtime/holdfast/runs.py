@@ -1,7 +1,7 @@
 """What state a run, its task and its activities can be in.
 
-A run is *open* until it ends in one of four ways. An open run has one workflow task: the unit that a worker
-leases to advance it. The task is *idle* while the run only waits, *ready* when an inbound event has not been
+A run is *open* until it ends in one of six ways; one that is *continued* goes on as another run. An open run has one
+workflow task: the unit that a worker leases to advance it. The task is *idle* while the run only waits, *ready* when an inbound event has not been
 applied, *leased* while a worker applies it, and *blocked* when code and history do not agree or the code raised
 the same bug again: then only other code, or a person, moves it.
 """
@@ -17,6 +17,8 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     TERMINATED = "terminated"
+    TIMED_OUT = "timed_out"
+    CONTINUED = "continued"
 
 
 class TaskState(StrEnum):
@@ -29,11 +31,12 @@ class TaskState(StrEnum):
 
 
 class ActivityState(StrEnum):
-    """Name the state of an activity."""
+    """Name the state of an activity; in *attention* its outcome is unknown, and a person has to say what happened."""
 
     READY = "ready"
     LEASED = "leased"
     BACKOFF = "backoff"
+    ATTENTION = "attention"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"

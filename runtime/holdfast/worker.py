@@ -12,20 +12,17 @@ from datetime import timedelta
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
-from holdfast._attempting import Failed, Postponed, attempt
+from holdfast._carrying import Carrier
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
-from holdfast._store import events, reading, runs
+from holdfast._store import ending, events, limits, reading, runs
 from holdfast._store.database import Tx
-from holdfast._store.records import ActivityClaim, Fault, RunClaim
-from holdfast._threads import Threads
+from holdfast._store.records import ActivityClaim, Fault, Lost, RunClaim
 from holdfast._watchdog import Watchdog
 from holdfast.activity import Activity
 from holdfast.client import Client
 from holdfast.clock import milliseconds
-from holdfast.codec import encode
 from holdfast.errors import ArgumentError, LeaseLostError, SealedPayloadError, StoreError
-from holdfast.history import Json
 from holdfast.payloads import to_bytes
 from holdfast.workflow import Workflow
 
@@ -76,7 +73,6 @@ class Worker:
             name: definition.fingerprint for name, definition in self._workflows.items()
         }
         self._database = client.database
-        self._limit = client.payload_limit
         self._queue = queue
         self._slots = slots
         self._lease_ms = milliseconds(lease)
@@ -86,12 +82,12 @@ class Worker:
         self._registered = False
         self._stopping = False
         self._wake = asyncio.Event()
-        self._threads = Threads(slots)
-        # What the watchdog's thread renews; the lock guards these three.
+        self._limit = client.payload_limit
+        self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
+        self._watchdog: Watchdog | None = None
+        # What the watchdog's thread renews; the lock guards it.
         self._leases = threading.Lock()
         self._claims: dict[str, RunClaim] = {}
-        self._running: dict[asyncio.Task[None], ActivityClaim] = {}
-        self._progress: dict[tuple[str, int, int], Json] = {}
 
     # Running
 
@@ -100,15 +96,17 @@ class Worker:
         await self._register()
         loop = asyncio.get_running_loop()
         watchdog = Watchdog(
-            lambda age, stack: self._beat(loop, age, stack), interval=self._lease_ms / 3000
+            lambda age, stack: self._beat(loop, age, stack), interval=self._beat_interval()
         )
         watchdog.start(loop)
+        self._watchdog = watchdog
         try:
             while not self._stopping:
                 if not await self._try_step():
                     await self._pause(self._poll)
         finally:
             await self._wind_down()
+            self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
             await self._unregister()
 
@@ -120,15 +118,15 @@ class Worker:
     async def run_until_idle(self) -> None:
         """Do everything that is due now, and nothing that is due later."""
         await self._register()
-        while await self._step() or self._running:
-            if self._running:
-                await asyncio.wait(set(self._running), return_when=asyncio.FIRST_COMPLETED)
+        while await self._step() or self._carrier.running:
+            if self._carrier.running:
+                await asyncio.wait(self._carrier.running, return_when=asyncio.FIRST_COMPLETED)
         await self._unregister()
 
     @property
     def busy_threads(self) -> int:
         """Return how many threads still run an activity, those included whose attempt is over."""
-        return self._threads.busy
+        return self._carrier.threads.busy
 
     async def next_due(self) -> int | None:
         """Return when something becomes due, in milliseconds of the database's clock, or None."""
@@ -166,12 +164,15 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), seconds)
 
     async def _step(self) -> bool:
-        free = max(0, self._slots - max(len(self._running), self._threads.busy))
-        fired, claims, attempts = await self._database.write(self._claim_work, free=free)
+        fired, claims, attempts = await self._database.write(
+            self._claim_work, free=self._carrier.free
+        )
         with self._leases:
             self._claims.update({claim.run_id: claim for claim in claims})
         for claimed in attempts:
-            self._begin(claimed)
+            self._carrier.begin(claimed, self._attempt_ended)
+        if attempts:
+            self._pace()
         try:
             for claim in claims:
                 await self._advance(claim)
@@ -181,7 +182,8 @@ class Worker:
 
     def _claim_work(self, tx: Tx, *, free: int) -> tuple[int, list[RunClaim], list[ActivityClaim]]:
         """Fire what is due and lease what can be done, in one transaction: an idle worker costs little more than that."""
-        fired = events.fire_due(tx, limit=_FIRE_BATCH)
+        fired = events.fire_due(tx, limit=_FIRE_BATCH) + limits.enforce(tx, limit=_FIRE_BATCH)
+        fired += ending.time_out_due(tx, limit=_FIRE_BATCH)
         claims: list[RunClaim] = []
         attempts: list[ActivityClaim] = []
         if self._workflows:
@@ -203,29 +205,38 @@ class Worker:
     async def _wind_down(self) -> None:
         with contextlib.suppress(StoreError):  # then the leases run out
             await self._hand_back()
-        if self._running:
-            await asyncio.wait(set(self._running), timeout=self._drain)
-        left = dict(self._running)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        await self._database.write(activity_verbs.give_up_attempts, list(left.values()))
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._carrier.wind_down(self._drain)
+
+    def _beat_interval(self) -> float:
+        return self._carrier.beat_interval(self._lease_ms / 3000)
+
+    def _pace(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.pace(self._beat_interval())
+
+    def _attempt_ended(self) -> None:
+        self._pace()
+        self._wake.set()
 
     def _beat(self, loop: asyncio.AbstractEventLoop, loop_age_ms: int, stack: str | None) -> None:
         with self._leases:
             claims = list(self._claims.values())
-            running = [
-                (claim, self._progress.pop(_key(claim), None)) for claim in self._running.values()
-            ]
-            tasks = {_key(claim): task for task, claim in self._running.items()}
-        lost = self._database.write_from_thread(
-            activity_verbs.beat, self.id, loop_age_ms=loop_age_ms, stack=stack, busy=len(running),
-            lease_ms=self._lease_ms, runs=claims, activities=running,
-        )  # fmt: skip
-        for key in lost.activities:
-            # Either it has just ended, or the run or another worker took it away: then its work is of no use.
-            loop.call_soon_threadsafe(tasks[key].cancel)
+        signs = self._carrier.signs()
+
+        def beat(tx: Tx) -> Lost:
+            lost = activity_verbs.beat(
+                tx, self.id, loop_age_ms=loop_age_ms, stack=stack, busy=len(signs), lease_ms=self._lease_ms,
+                runs=claims, activities=signs,
+            )  # fmt: skip
+            limits.enforce(tx, limit=_FIRE_BATCH)  # the loop may hang, and no other worker be there
+            return lost
+
+        try:
+            lost = self._database.write_from_thread(beat)
+        except BaseException:
+            self._carrier.not_written(signs)
+            raise
+        self._carrier.cancel(lost.activities, loop)
 
     # Runs
 
@@ -238,10 +249,8 @@ class Worker:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one run must not end the worker, whatever is in it
-            sealed = isinstance(
-                error, SealedPayloadError
-            )  # other keys help then, and no other code
-            held_for = self._database.chain.id if sealed else code
+            sealed = isinstance(error, SealedPayloadError)
+            held_for = self._database.chain.id if sealed else code  # other keys help then, not code
             await self._record_fault(claim, unusable(error, code=held_for))
         with self._leases:
             self._claims.pop(claim.run_id, None)
@@ -266,7 +275,7 @@ class Worker:
             await self._record_fault(claim, prepared)
             return
         await self._database.write(
-            runs.commit_turns, claim, prepared.turns, code=code, condition=prepared.condition,
+            runs.commit_turns, claim, prepared.turns, code=code, parked=prepared.parked,
             decisions=prepared.decisions, drifts=prepared.drifts,
         )  # fmt: skip
 
@@ -280,60 +289,13 @@ class Worker:
         with contextlib.suppress(LeaseLostError):  # then it is another worker's news
             await self._database.write(runs.record_fault, claim, fault)
 
-    # Activities
-
-    def _begin(self, claim: ActivityClaim) -> None:
-        task = asyncio.create_task(
-            self._attempt(claim), name=f"{claim.name} #{claim.seq} of {claim.run_id}"
-        )
-        with self._leases:
-            self._running[task] = claim
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        with self._leases:
-            claim = self._running.pop(task)
-            self._progress.pop(_key(claim), None)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("activity %s of run %s: the outcome of attempt %d is not recorded, it will be tried again: %s",
-                      claim.name, claim.run_id, claim.attempt, error)  # fmt: skip
-        self._wake.set()
-
-    async def _attempt(self, claim: ActivityClaim) -> None:
-        def beat(details: Any) -> None:
-            what = f"The heartbeat of {claim.name}"
-            tree = encode(details, Any, what=what, limit=self._limit, loose=True)
-            with self._leases:
-                self._progress[_key(claim)] = tree
-
-        outcome = await attempt(
-            self._activities[claim.name], claim, beat=beat, threads=self._threads, limit=self._limit
-        )
-        try:
-            if isinstance(outcome, Postponed):
-                await self._database.write(activity_verbs.postpone_attempt, claim, outcome.failure)
-            elif isinstance(outcome, Failed):
-                await self._database.write(
-                    activity_verbs.fail_attempt,
-                    claim,
-                    outcome.failure,
-                    retry_in_ms=outcome.retry_in_ms,
-                )
-            else:
-                await self._database.write(activity_verbs.complete_activity, claim, outcome.result)
-        except LeaseLostError as error:
-            log.warning("%s", error)
-
-
-def _key(claim: ActivityClaim) -> tuple[str, int, int]:
-    return claim.run_id, claim.seq, claim.epoch
-
 
 def _next_due(tx: Tx, *, queue: str) -> int | None:
     due = (
         runs.next_run_due(tx, queue=queue),
         activity_verbs.next_activity_due(tx, queue=queue),
+        limits.next_limit(tx),
+        ending.next_deadline(tx),
         events.next_wait_due(tx),
     )
     return min((at for at in due if at is not None), default=None)

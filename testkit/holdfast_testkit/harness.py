@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast import Client, RunHandle, Worker
 from holdfast.activity import Activity
 from holdfast.client import RunDetail
 from holdfast.clock import VirtualClock, instant
 from holdfast.errors import ArgumentError
-from holdfast.health import CODES, Family, Verdict
+from holdfast.health import CODES, Family, Thresholds, Verdict
 from holdfast.history import History
 from holdfast.workflow import Workflow
 from holdfast_testkit.fakes import Fake, NotFakedError, refusing, replaced
@@ -19,6 +19,7 @@ from holdfast_testkit.fakes import Fake, NotFakedError, refusing, replaced
 R = TypeVar("R")
 
 _MAX_STEPS = 10_000
+_BY_TIME_ALONE = frozenset({"human.due_soon", "human.overdue"})
 
 
 class SimStuckError(AssertionError):
@@ -90,7 +91,13 @@ class Sim:
         self._known.update({activity.name: activity for activity in activities})
         self._real.update(activity.name for activity in activities)
 
-    def start(self, workflow: Workflow[Any, R], *args: Any, id: str | None = None) -> SimRun[R]:  # noqa: A002 - the field's word
+    def start(
+        self,
+        workflow: Workflow[Any, R],
+        *args: Any,
+        id: str | None = None,  # noqa: A002 - the field's word
+        timeout: timedelta | None = None,
+    ) -> SimRun[R]:
         """Start a run; nothing of it happens before the simulation is asked to go on."""
         known = self._workflows.setdefault(workflow.name, workflow)
         if known.fn is not workflow.fn:
@@ -98,7 +105,7 @@ class Sim:
                 f"Two workflows are called {workflow.name!r}; give one of them another name=."
             )
         self._worker = None
-        handle = self._runner.run(self._client.start(workflow, *args, id=id))
+        handle = self._runner.run(self._client.start(workflow, *args, id=id, timeout=timeout))
         return SimRun(handle.id, handle)
 
     # Going on
@@ -113,7 +120,7 @@ class Sim:
             self._settle()
             detail = self.describe(run)
             _refuse_drift(detail)
-            verdict = detail.summary.verdict
+            verdict = self._look_between(run, detail, wanted) or detail.summary.verdict
             if wanted in {verdict.family.value, verdict.code}:
                 return verdict
             self._move_on(run, detail, wanted)
@@ -132,14 +139,41 @@ class Sim:
         self._settle()
 
     def approve(
-        self, run: SimRun[Any], approval: str, answer: Any, *, by: str = "tester", comment: str = ""
+        self,
+        run: SimRun[Any],
+        approval: str,
+        answer: Any,
+        *,
+        by: str = "tester",
+        comment: str = "",
+        saw: str = "",
     ) -> None:
-        """Answer an approval, waiting for the run to ask if it has not yet."""
+        """Answer an approval, waiting for the run to ask if it has not yet; several people, with a quorum, by name."""
         self._settle()
         open_names = {found.name for found in self.describe(run).approvals if found.state == "open"}
         if approval not in open_names:
             self.run_until(run, Family.PERSON.value)
-        self._runner.run(self._client.decide(run.id, approval, answer, by=by, comment=comment))
+        self._runner.run(
+            self._client.decide(run.id, approval, answer, by=by, comment=comment, saw=saw)
+        )
+
+    def resolve(
+        self,
+        run: SimRun[Any],
+        activity: Activity[..., Any],
+        *,
+        by: str = "tester",
+        **decision: Any,
+    ) -> None:
+        """Say what became of an activity in attention: `happened=RESULT`, `retry=True` or `fail="reason"`."""
+        self._settle()
+        for row in self.describe(run).activities:
+            if row.name == activity.name and row.state == "attention":
+                self._runner.run(self._client.resolve_activity(run.id, row.seq, by=by, **decision))
+                return
+        raise SimStuckError(
+            f"No {activity.name} of run {run.id} is in attention; `run_until(run, 'human.attention')` goes on to there."
+        )
 
     def result(self, run: SimRun[R]) -> R:
         """Go on until the run ends, and return its result or raise how it ended."""
@@ -149,6 +183,31 @@ class Sim:
     def cancel(self, run: SimRun[Any], *, reason: str = "") -> None:
         """Ask the run to cancel itself."""
         self._runner.run(self._client.cancel(run.id, reason=reason))
+
+    def terminate(self, run: SimRun[Any], *, reason: str = "", compensate: bool = True) -> None:
+        """End the run from outside; its compensations are carried out as the simulation goes on."""
+        self._runner.run(self._client.terminate(run.id, reason=reason, compensate=compensate))
+
+    def pause(self, run: SimRun[Any], *, by: str = "tester", reason: str = "") -> None:
+        """Let nothing further of the run be done until it is resumed."""
+        self._runner.run(self._client.pause(run.id, by=by, reason=reason))
+
+    def resume(self, run: SimRun[Any]) -> None:
+        """Let the paused run go on."""
+        self._runner.run(self._client.resume(run.id))
+
+    def fork(
+        self,
+        run: SimRun[R],
+        *,
+        at: int,
+        id: str | None = None,  # noqa: A002 - the field's word
+        keys: Literal["keep", "new"] = "keep",
+        signals: bool = True,
+    ) -> SimRun[R]:
+        """Start a run from the first turns of another."""
+        made = self._runner.run(run.handle.fork(at=at, id=id, keys=keys, signals=signals))
+        return SimRun(made.id, made)
 
     # Looking
 
@@ -174,6 +233,20 @@ class Sim:
 
     def _next_due(self) -> int | None:
         return self._runner.run(self._working().next_due())
+
+    def _look_between(self, run: SimRun[Any], detail: RunDetail, wanted: str) -> Verdict | None:
+        """Return how a question is judged shortly before and after its deadline, when nothing happens until then."""
+        asked = next((a for a in detail.evidence.approvals if a.due_at is not None), None)
+        due = self._next_due()
+        if wanted not in _BY_TIME_ALONE or asked is None or asked.due_at is None or due is None:
+            return None
+        window = asked.due_at - asked.opened_at
+        soon = asked.due_at - round(window * Thresholds().due_soon) + 1
+        moment = soon if wanted == "human.due_soon" else asked.due_at + 1
+        if due < min(moment, asked.due_at):
+            return None
+        self.clock.advance_to(max(moment, self.clock.now_ms))
+        return self.describe(run).summary.verdict
 
     def _move_on(self, run: SimRun[Any], detail: RunDetail, wanted: str) -> None:
         verdict = detail.summary.verdict
@@ -211,7 +284,7 @@ class Sim:
     def _stand_in(self, activity: Activity[..., Any]) -> Activity[..., Any]:
         fake = self._fakes.get(activity.name)
         if fake is not None:
-            return replaced(activity, fake.answer)
+            return replaced(activity, fake.answer, fake.probe)
         return activity if activity.name in self._real else refusing(activity, self._missing)
 
 

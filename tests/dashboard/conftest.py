@@ -34,6 +34,10 @@ class Decision(BaseModel):
     comment: str = ""
 
 
+class Verdict(BaseModel):
+    approved: bool
+
+
 class Speed(StrEnum):
     SLOW = "slow"
     FAST = "fast"
@@ -131,6 +135,20 @@ async def ship_parcel(to: str) -> dict[str, Any]:
     return shipment.model_dump(mode="json")
 
 
+@workflow.define
+async def release(version: str) -> list[str]:
+    votes = await workflow.approvals(
+        "release",
+        ask=f"Release {version}?",
+        to=["ops"],
+        answer=Verdict,
+        shows={"version": version, "changes": [XSS, "a faster start"], "tests": {"passed": 812, "failed": 0}},
+        remind=timedelta(days=1),
+        escalate=workflow.Escalation(after=timedelta(hours=20), to=["boss"]),
+    )  # fmt: skip
+    return [vote.by for vote in votes]
+
+
 WORKFLOWS: list[Workflow[Any, Any]] = [
     refund,
     nightly,
@@ -139,6 +157,7 @@ WORKFLOWS: list[Workflow[Any, Any]] = [
     hello,
     load_file,
     ship_parcel,
+    release,
 ]
 ACTIVITIES: list[Activity[..., Any]] = [charge_card, reserve_stock]
 

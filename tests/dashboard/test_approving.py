@@ -2,10 +2,14 @@
 
 import asyncio
 import html
+from datetime import timedelta
+from pathlib import Path
 
-from tests.dashboard.conftest import Site, run, ship_parcel, worker
+import httpx
+from tests.dashboard.conftest import Site, release, run, serving, ship_parcel, worker
 
-from holdfast.client import ApprovalSummary
+from holdfast.client import ApprovalSummary, Client
+from holdfast.clock import VirtualClock
 
 FORM = "/runs/refund-1/approvals/2"
 PARCEL = {
@@ -162,3 +166,77 @@ def test_a_long_answer_is_taken_and_a_name_without_end_is_not(fresh: Site) -> No
     assert "needs 1 to 200 characters" in html.unescape(refused.text)
     assert taken.status_code == 303
     assert approval(fresh, "refund-1").answer["comment"] == essay
+
+
+def ask_for_release(site: Site) -> str:
+    async def ask() -> None:
+        await site.client.start(release, "2.0", id="release-1")
+        await worker(site.client).run_until_idle()
+
+    run(ask())
+    return "/runs/release-1/approvals/1"
+
+
+def test_a_form_shows_what_it_is_about_and_sends_back_what_was_seen(fresh: Site) -> None:
+    form = ask_for_release(fresh)
+    digest = approval(fresh, "release-1").digest
+    page = html.unescape(fresh.page(form))
+
+    assert '"version": "2.0"' in page
+    assert f'<input type="hidden" name="saw" value="{digest}">' in page
+    sent = fresh.send(form, **{"answer.approved": "true", "by": "ana", "saw": digest})
+    [vote] = approval(fresh, "release-1").votes
+    assert (sent.status_code, vote.by, vote.saw) == (303, "ana", digest)
+
+
+def test_several_people_answer_and_each_sees_who_has(fresh: Site) -> None:
+    form = ask_for_release(fresh)
+    fresh.send(form, **{"answer.approved": "true", "by": "ana", "comment": "<b>go</b>"})
+
+    for page in (fresh.page(form), fresh.page("/runs/release-1")):
+        assert "<strong>1 of 2</strong> people have answered." in page
+        assert "<strong>ana</strong>" in page
+        assert "&lt;b&gt;go&lt;/b&gt;" in page
+    assert "1 of 2 have answered" in fresh.page("/inbox")
+    again = fresh.send(form, **{"answer.approved": "true", "by": "ANA"})
+    assert again.status_code == 422
+    assert "has the answer of ana already" in html.unescape(again.text)
+    assert fresh.send(form, **{"answer.approved": "false", "by": "bo"}).status_code == 303
+    run(worker(fresh.client).run_until_idle())
+    decided = fresh.page(form)
+    assert "Already decided by ana, bo" in decided
+    assert "<strong>bo</strong>" in decided
+    assert fresh.json("/runs/release-1")["result"] == ["ana", "bo"]
+
+
+def test_an_answer_to_a_question_that_has_changed_is_refused_and_the_form_shows_today_s(
+    fresh: Site,
+) -> None:
+    form = ask_for_release(fresh)
+    response = fresh.send(form, **{"answer.approved": "true", "by": "ana", "saw": "0" * 64})
+
+    assert response.status_code == 422
+    assert "has changed since you saw it" in response.text
+    assert approval(fresh, "release-1").digest in response.text
+    assert approval(fresh, "release-1").votes == ()
+
+
+def test_reminders_and_escalations_stand_beside_the_question(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    client = Client(tmp_path / "holdfast.db", clock=clock)
+
+    async def a_day() -> None:
+        await client.start(release, "2.0", id="release-1")
+        for hours in (0, 20, 5):
+            clock.advance(timedelta(hours=hours))
+            await worker(client).run_until_idle()
+
+    run(a_day())
+    with serving(client) as url, httpx.Client(base_url=url) as web:
+        page = web.get("/runs/release-1/approvals/1").text
+        inbox = web.get("/inbox").text
+
+    assert "people have answered. Reminded once, last " in " ".join(page.split())
+    assert ". Escalated <time" in " ".join(page.split())
+    assert "<strong>ops, boss</strong>" in page
+    assert "reminded once, escalated" in inbox

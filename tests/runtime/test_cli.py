@@ -1,6 +1,7 @@
 """The command line answers in sentences: what happened, where, and what to do next; never a traceback."""
 
 import asyncio
+import importlib
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -139,6 +141,52 @@ def test_a_run_id_may_be_shortened(run: Run) -> None:
 async def work(path: Path, code: ModuleType) -> None:
     async with Client(path) as client:
         await Worker(client, workflows=[code.buy], activities=[code.charge]).run_until_idle()
+
+
+VOTING = """
+from datetime import timedelta
+from holdfast import workflow
+
+@workflow.define
+async def release(version: str) -> list[str]:
+    votes = await workflow.approvals(
+        "release", ask=f"Release {version}?", to=["ops"], answer=bool, shows={"version": version, "é": 1},
+        timeout=timedelta(days=1), on_timeout=False,
+    )
+    return [vote.by for vote in votes]
+"""
+
+
+def test_several_people_approve_what_the_command_line_shows_them(
+    run: Run, tmp_path: Path, module: Callable[[str, str], ModuleType]
+) -> None:
+    flow = module("votes", VOTING).release
+
+    async def advance() -> None:
+        async with Client(tmp_path / "holdfast.db") as client:
+            await Worker(client, workflows=[flow]).run_until_idle()
+
+    run("start", "votes:release", '"2.0"', "--id", "rel-1")
+    asyncio.run(advance())
+    listed = run("inbox").stdout
+    row = json.loads(run("inbox", "--json").stdout)
+    digest = row["digest"][:12]
+    other = run("approve", "rel-1", "release", "true", "--by", "ana", "--saw", "0123456789ab")
+    first = run("approve", "rel-1", "release", "true", "--by", "ana", "--saw", digest)
+    again = run("approve", "rel-1", "release", "true", "--by", "Ana")
+    half = run("inbox").stdout
+    second = run("approve", "rel-1", "release", "false", "--by", "bo")
+    asyncio.run(advance())
+
+    assert "Release 2.0? (asked of ops, 0 of 2 answered)" in listed
+    assert f"  digest: {digest}\n" in listed
+    assert '  shows: {"version": "2.0", "é": 1}\n' in listed
+    assert row["shows"] == {"version": "2.0", "é": 1}
+    assert "has changed since you saw it" in other.stderr
+    assert "has the answer of ana already" in again.stderr
+    assert (other.returncode, first.returncode, again.returncode, second.returncode) == (2, 0, 2, 0)
+    assert "1 of 2 answered: ana)" in half
+    assert "Completed" in run("runs").stdout
 
 
 def test_a_run_is_approved_exported_and_replayed_from_the_command_line(
@@ -282,3 +330,34 @@ def test_a_start_that_is_refused_makes_no_database(run: Run, tmp_path: Path) -> 
 
     assert result.returncode == 2
     assert not (tmp_path / "holdfast.db").exists()
+
+
+def test_a_run_is_paused_resumed_forked_and_terminated(run: Run) -> None:
+    started(run)
+
+    assert run("pause", "order-7", "--by", "ana", "--reason", "audit").stdout == "order-7: done\n"
+    assert "human.paused  Paused by ana 0 s ago: audit." in run("why", "order-7").stdout
+    again = run("pause", "order-7", "--by", "bob")
+    assert (again.returncode, "paused by ana already" in again.stderr) == (2, True)
+    assert run("resume", "order-7").stdout == "order-7: done\n"
+    assert run("resume", "order-7").returncode == 2
+    early = run("fork", "order-7", "--at", "1")
+    assert (early.returncode, "no worker has applied it yet" in early.stderr) == (2, True)
+
+    serve_once()
+    fork = run("fork", "order-7", "--at", "1", "--id", "order-8", "--keys", "new")
+    assert fork.stdout == "order-8\n", fork.stderr
+    assert "forked from order-7 at turn 1" in run("why", "order-8").stdout
+    ended = run("terminate", "order-8", "--reason", "done with it", "--without-compensation")
+    assert ended.stdout == "order-8: done\n"
+    assert "done with it" in run("why", "order-8").stdout
+
+
+def serve_once() -> None:
+    async def serve() -> None:
+        shop: Any = importlib.import_module("shop")
+        async with Client("holdfast.db") as client:
+            worker = Worker(client, workflows=[shop.buy], activities=[shop.charge])
+            await worker.run_until_idle()
+
+    asyncio.run(serve())

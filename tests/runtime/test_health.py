@@ -46,6 +46,9 @@ TIMER = WaitEvidence(
     seq=2, kind="timer", name="", opened_at=NOW - 4000, fire_at=NOW + DAY, site="flow.py:4 in flow"
 )
 CONDITION = replace(TIMER, seq=0, kind="condition", fire_at=None)
+SIGNAL = replace(CONDITION, seq=-1, kind="signal", name="paid")
+UPDATE = replace(CONDITION, seq=-2, kind="update", name="move")
+CHILD = replace(CONDITION, seq=-3, kind="child", name="c")
 APPROVAL = ApprovalEvidence(
     seq=3, name="refund", ask="Refund 640 EUR?", to=("ops",), opened_at=NOW - DAY, due_at=NOW + 2 * DAY,
     delivered_at=NOW - DAY, site="flow.py:5 in flow",
@@ -65,14 +68,26 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "work.ready": (READY, [WORKER]),
     "wait.delayed_start": (replace(READY, done_turn=0, start_at=NOW + DAY, task_visible_at=NOW + DAY), []),
     "wait.timer": (replace(RUN, waits=(TIMER,)), []),
+    "wait.signal": (replace(RUN, waits=(SIGNAL,)), []),
+    "wait.update": (replace(RUN, waits=(UPDATE,)), []),
+    "wait.child": (
+        replace(RUN, waits=(CHILD,), children={"c": replace(RUN, id="c", waits=(TIMER,))}), [],
+    ),
+    "wait.condition": (replace(RUN, waits=(replace(CONDITION, name="stock is there"), UPDATE)), []),
+    "stuck.child_missing": (replace(RUN, waits=(CHILD,)), []),
     "retry.activity": (replace(RUN, activities=(FAILED,)), [WORKER]),
     "retry.task": (replace(READY, failures=1, error={"type": "KeyError"}, task_visible_at=NOW + 3000), [WORKER]),
     "late.backlog": (replace(READY, task_visible_at=NOW - DAY), [WORKER]),
     "human.waiting": (replace(RUN, approvals=(APPROVAL,)), []),
     "human.due_soon": (replace(RUN, approvals=(replace(APPROVAL, due_at=NOW + 60_000),)), []),
     "human.overdue": (replace(RUN, approvals=(replace(APPROVAL, due_at=NOW - 60_000),)), []),
+    "human.attention": (replace(RUN, activities=(replace(FAILED, state="attention", effect="once"),)), []),
+    "human.paused": (replace(RUN, paused_at=NOW - DAY, paused_by="ana", pause_reason="bad data"), []),
     "stuck.unknown_workflow": (replace(READY, workflow="gone", task_visible_at=NOW - DAY), [WORKER]),
     "stuck.unsatisfiable": (replace(RUN, waits=(CONDITION,)), [WORKER]),
+    "stuck.ask_undelivered": (
+        replace(RUN, approvals=(replace(APPROVAL, delivered_at=None, undelivered="mail failed"),)), [],
+    ),
     "stuck.nobody_asked": (replace(RUN, approvals=(replace(APPROVAL, to=()),)), []),
     "stuck.same_error": (replace(RUN, activities=(replace(FAILED, same_error=400, same_error_since=NOW - DAY),)), []),
     "stuck.timer_overdue": (replace(RUN, waits=(replace(TIMER, fire_at=NOW - 60_000),)), []),
@@ -93,7 +108,7 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "stuck.no_mover": (RUN, [WORKER]),
     **{
         f"closed.{status}": (replace(RUN, status=status, closed_at=NOW), [])
-        for status in ("completed", "failed", "cancelled", "terminated")
+        for status in ("completed", "failed", "cancelled", "terminated", "timed_out", "continued")
     },
 }  # fmt: skip
 
@@ -124,6 +139,25 @@ def test_age_alone_never_means_stuck(code: str) -> None:
     )  # fmt: skip
 
     assert health(old, workers, NOW).family is CODES[code].family
+
+
+@pytest.mark.parametrize("code", ["stuck.no_worker", "human.overdue", "retry.activity"])
+def test_a_parent_has_the_code_of_the_child_that_holds_it(code: str) -> None:
+    child, workers = CASES[code]
+    parent = replace(RUN, waits=(CHILD,), children={"c": replace(child, id="c")})
+
+    verdict = health(parent, workers, NOW)
+
+    assert verdict.code == code
+    assert verdict.why.startswith("Waits for its child 'c': ")
+
+
+def test_a_condition_that_only_conditions_surround_is_stuck() -> None:
+    run = replace(
+        RUN, waits=(replace(CONDITION, name="stock is there"), replace(CONDITION, seq=-9))
+    )
+
+    assert health(run, [WORKER], NOW).code == "stuck.unsatisfiable"
 
 
 def test_a_stuck_item_dominates_and_says_what_still_moves() -> None:
@@ -187,3 +221,32 @@ def test_an_activity_whose_workers_keep_vanishing_is_stuck() -> None:
     assert (
         verdict.why == "3 attempts of charge in a row ended with their worker; attempt 4 is on w1."
     )
+
+
+def test_a_run_that_is_being_ended_is_judged_by_the_activity_that_undoes_a_step() -> None:
+    ending = replace(
+        RUN, ending="terminated", activities=(replace(FAILED, seq=-3),), waits=(TIMER,)
+    )
+
+    verdict = health(ending, [WORKER], NOW)
+
+    assert [item.code for item in verdict.items] == ["retry.activity"]
+    assert verdict.why.startswith(
+        "The run is being terminated; undoing its steps. charge failed 3 times"
+    )
+
+
+def test_a_paused_run_that_nobody_works_on_is_not_stuck() -> None:
+    paused = replace(CASES["stuck.no_worker"][0], paused_at=NOW - DAY, paused_by="ana")
+
+    assert health(paused, [], NOW).code == "human.paused"
+
+
+def test_a_run_ended_from_outside_says_why_and_what_was_not_undone() -> None:
+    undone = [{"name": "refund", "state": "failed", "error": "HTTPError: 503"}]
+    closing = {"reason": "wrong customer", "compensations": undone}
+    run = replace(RUN, status="terminated", closed_at=NOW, closing=closing)
+
+    why = health(run, [], NOW).why
+
+    assert why == "Terminated after 5 s: wrong customer. refund: failed (HTTPError: 503)."

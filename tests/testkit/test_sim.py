@@ -179,3 +179,41 @@ def test_two_workflows_of_one_name_are_refused(sim: Sim) -> None:
 
     with pytest.raises(ArgumentError, match="Two workflows are called 'doubling'"):
         sim.start(other)
+
+
+@workflow.define
+async def vote(days: int) -> list[str]:
+    votes = await workflow.approvals(
+        "vote", ask="Do it?", to=["ops"], answer=bool, quorum=2, timeout=timedelta(days=days),
+        on_timeout=False, notify=told_by_mail, remind=timedelta(days=4),
+    )  # fmt: skip
+    return [f"{vote.by}:{vote.answer}" for vote in votes]
+
+
+@activity.define
+async def told_by_mail(notice: workflow.ApprovalNotice) -> None:
+    raise AssertionError("the real function ran")
+
+
+def test_several_people_answer_by_name(sim: Sim) -> None:
+    mail = sim.fake(told_by_mail).returns(None)
+    run = sim.start(vote, 10)
+
+    sim.approve(run, "vote", answer=True, by="ana")
+    sim.advance(timedelta(days=5))
+    sim.approve(run, "vote", answer=False, by="bo")
+
+    assert sim.result(run) == ["ana:True", "bo:False"]
+    assert [call[0].reason for call in mail.calls] == ["opened", "reminder"]
+
+
+def test_a_question_becomes_due_soon_and_overdue_and_then_the_timeout_answers(sim: Sim) -> None:
+    sim.fake(told_by_mail).returns(None)
+    run = sim.start(vote, 10)
+    began = sim.now
+
+    assert sim.run_until(run, "human.due_soon").code == "human.due_soon"
+    assert timedelta(days=8) < sim.now - began < timedelta(days=8, seconds=1)
+    assert sim.run_until(run, "human.overdue").code == "human.overdue"
+    assert timedelta(days=10) < sim.now - began < timedelta(days=10, seconds=1)
+    assert sim.result(run) == [":False", ":False"]

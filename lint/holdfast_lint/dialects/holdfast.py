@@ -15,6 +15,7 @@ AWAITABLES = frozenset(
         "asyncio.wait_for",
         "holdfast.workflow.Signal().receive",
         "holdfast.workflow.approval",
+        "holdfast.workflow.approvals",
         "holdfast.workflow.sleep",
         "holdfast.workflow.wait_until",
     }

@@ -33,6 +33,7 @@ from holdfast.history import (
     RecordPatch,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     ScheduleActivity,
     StartTimer,
     TimerFired,
@@ -76,6 +77,12 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
             for c in turn.commands or ()
             if isinstance(c, ReopenApproval)
         ),
+        quorums={
+            c.seq: c.quorum
+            for turn in turns
+            for c in turn.commands or ()
+            if isinstance(c, RequestApproval)
+        },
     )
     execution = Execution(definition, facts)
     execution.skipped_seqs = frozenset(
@@ -88,17 +95,16 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
         )
         state.difference = _difference("ND15", definition, history, 0, (), unknown)
         return state
-    for index in range(len(turns)):
-        if not _replay_turn(state, definition, history, index):
+    for index, turn in enumerate(turns):
+        if not _replay_turn(state, definition, history, index, turn):
             return state
         state.turns += 1
     return state
 
 
 def _replay_turn(
-    state: Replayed, definition: WorkflowDefinition, history: History, index: int
+    state: Replayed, definition: WorkflowDefinition, history: History, index: int, turn: Turn
 ) -> bool:
-    turn = history.committed[index]
     recorded = without_retired(turn.commands or (), definition.retired_patches)
     execution = state.execution
     code, detail, bug = "", "", None
@@ -119,7 +125,9 @@ def _replay_turn(
     elif bug is not None:
         state.bug = bug
     else:
-        state.drifts += drifts_of(turn.event.turn, recorded, produced, execution.complete)
+        found = drifts_of(turn.event.turn, recorded, produced, execution.encoding.complete)
+        unstable = execution.unstable
+        state.drifts += [d for d in found if d.field != "args" or d.seq not in unstable]
     return not code and bug is None
 
 
@@ -168,7 +176,7 @@ def _guess(
     match target:
         case StartTimer():
             return TimerFired(turn=event.turn, at=event.at, seq=target.seq)
-        case ScheduleActivity():
+        case ScheduleActivity() | RunCompensation():
             result = event.result if isinstance(event, ActivityCompleted) else None
             return ActivityCompleted(turn=event.turn, at=event.at, seq=target.seq, result=result)
         case RequestApproval() if isinstance(event, ApprovalDecided):

@@ -2,53 +2,73 @@
 
 import asyncio
 import random
-import traceback
 import uuid
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from types import CoroutineType
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from holdfast._core.continuing import Continuation, continuation_in
+from holdfast._core.encoding import Encoding
+from holdfast._core.failures import (
+    activity_error,
+    child_error,
+    failure_of,
+    is_failure,
+    text_of,
+)
 from holdfast._core.loop import TurnLoop
-from holdfast._core.sites import call_site, site_of, site_of_function
+from holdfast._core.mailbox import Mailbox
+from holdfast._core.parking import Conditions, Parking
+from holdfast._core.polling import Poll
+from holdfast._core.saga import Saga
+from holdfast._core.sites import call_site, innermost_site, site_of_function
+from holdfast._core.updates import Updates
 from holdfast._registry import ActivityDefinition, WorkflowDefinition
-from holdfast._signatures import Signature
 from holdfast.errors import (
-    ActivityError,
-    ApplicationError,
-    ApprovalTimeoutError,
     ArgumentError,
     ForbiddenCallError,
-    HoldfastError,
+    HistoryLimitError,
     PayloadError,
-    PayloadTooLargeError,
+    SignalError,
     WorkflowError,
 )
 from holdfast.history import (
     ActivityCompleted,
     ActivityFailed,
+    Answer,
     ApprovalDecided,
     ApprovalExpired,
     CancelCommand,
     CancelRequested,
     CancelRun,
+    ChildCompleted,
+    ChildFailed,
     Closing,
     Command,
     CompleteRun,
+    ContinueAsNew,
     Event,
     FailRun,
-    Failure,
     Json,
+    PatchDecision,
     RecordPatch,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     RunStarted,
     ScheduleActivity,
+    SendSignal,
+    SignalDelivered,
+    SignalReceived,
+    SignalRefused,
+    StartChild,
     StartTimer,
     TimerFired,
-    canonical,
+    UpdateRequested,
 )
 
+MAX_RECORDS = 50_000  # events and commands of one run
+SUGGESTED_RECORDS = 10_000  # above this, a run does well to continue as new
 MAX_TIMER_MS = 200 * 31_536_000_000
 
 
@@ -65,16 +85,6 @@ class WorkflowBugError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatchDecision:
-    """Record which branch of a patch a run took, and at which turn it asked first."""
-
-    patch: str
-    key: str | None
-    taken: bool
-    turn: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """Hold what a run is given at its start."""
 
@@ -82,6 +92,7 @@ class RunFacts:
     seed: str
     patches: frozenset[tuple[str, str | None]] = frozenset()
     reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
+    quorums: Mapping[int, int] = field(default_factory=dict)  # by approval: as people were asked
 
 
 @dataclass(slots=True)
@@ -90,6 +101,8 @@ class _Pending:
     future: asyncio.Future[Any]
     decode: Callable[[Json], Any]
     on_timeout: Callable[[], Any] | None = None
+    name: str = ""  # of the activity, where the command does not carry it
+    poll: Poll | None = None
 
 
 class Execution:
@@ -103,9 +116,9 @@ class Execution:
         self.commands: list[Command] = []
         self.decisions: list[PatchDecision] = []
         self.closed = False
-        self.payload_limit: int | None = None
-        self.signatures: dict[str, Signature] = {}
+        self.encoding = Encoding(definition.signature, self.stop_on)
         self.skipped_seqs: frozenset[int] = frozenset()
+        self.unstable: set[int] = set()  # commands whose arguments may differ on replay
         self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table
         self._main: asyncio.Task[Any] | None = None
         self._pending: dict[int, _Pending] = {}
@@ -116,6 +129,16 @@ class Execution:
         self._evicting = False
         self._cancel_requested = False
         self._bug: BaseException | None = None
+        self._timer_site = ""  # of the timer that fired in this turn: for callbacks without a task
+        self._undecodable: PayloadError | None = None
+        self._records = 0
+        self._started: RunStarted | None = None
+        self.mailbox = Mailbox(self._loop.create_future)
+        self.updates = Updates(self)
+        self.parking = Parking()
+        self.saga = Saga(self)
+        self.conditions = Conditions(self._loop.create_future)
+        self._refused: ForbiddenCallError | None = None
         self._end_site = site_of_function(definition.fn)
 
     # Applying events
@@ -127,8 +150,9 @@ class Execution:
         Raises `OrphanEventError`, `PayloadError` or `WorkflowBugError`; `commands` then holds what was issued before.
         """
         self.turn = event.turn
+        self._records += 1 + len(self.commands)
         self.commands = []
-        self._live = live
+        self._live = self.encoding.live = live
         self._loop.now_ms = max(self._loop.now_ms, event.at)
         if guessed:
             for item in self._pending.values():
@@ -140,7 +164,9 @@ class Execution:
             ForbiddenCallError,
             SystemExit,
         ) as error:  # a turn without end, or a task that calls sys.exit()
-            self._bug = error
+            self._bug = self._bug or error
+        if self._undecodable is not None:
+            raise self._undecodable
         if self._bug is not None:
             raise WorkflowBugError(text_of(self._bug)) from self._bug
         return tuple(self.commands)
@@ -149,31 +175,36 @@ class Execution:
         match event:
             case RunStarted():
                 args = self.definition.signature.decode_args(event.args)
+                self._started = event
                 self._main = self._loop.create_task(self._run(args), name="main")
             case CancelRequested():
                 self._cancel_requested = True
                 if self._main is not None:
                     self._main.cancel(event.reason or "cancel requested")
+            case SignalReceived():
+                self.mailbox.put(event)
+            case UpdateRequested():
+                self.updates.put(event)
             case _:
                 self._answer(event)
 
-    def _answer(
-        self,
-        event: ActivityCompleted | ActivityFailed | TimerFired | ApprovalDecided | ApprovalExpired,
-    ) -> None:
+    def _answer(self, event: Answer) -> None:
         if event.seq in self._taken_back:
             return  # it crossed the command that took it back
         if isinstance(event, ApprovalDecided) and self._puts_back(event):
             return
-        pending = self._pending.pop(event.seq, None)
+        pending = self._pending.get(event.seq)
         if pending is None:
             raise OrphanEventError(
                 f"{event.kind} answers command #{event.seq}, which the code did not issue"
             )
+        if pending.poll is None or pending.poll.add(event, pending.decode):
+            del self._pending[event.seq]
         if isinstance(event, TimerFired):
+            self._timer_site = pending.command.site
             self._loop.fire_timer(event.seq)
         elif not pending.future.done():
-            _settle(pending, event)
+            _settle(pending, event, self.facts.run_id)
 
     def _puts_back(self, event: ApprovalDecided) -> bool:
         """Ask again when an answer does not decode: its schema cannot say all that its type does.
@@ -200,69 +231,104 @@ class Execution:
     async def _run(self, args: list[Any]) -> None:
         try:
             value = await self.definition.fn(*args)
-            result = self.definition.signature.encode_result(value, limit=self._limit)
+            self._own_up()
+            await self.updates.finish()
+            result = self.encoding.limited(self.definition.signature.encode_result, value)
         except asyncio.CancelledError as error:
             if self._cancel_requested:
-                self._close(CancelRun(seq=self._next_seq(), site=self._end_site))
+                await self.saga.end()
+                self._close(CancelRun(seq=self._closing_seq(), site=self._end_site))
             else:
-                self._fail_or_break(error)
+                await self._fail_or_break(error)
         except EvictedError:
             raise
         except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
-            self._fail_or_break(error)
+            request = continuation_in(error)
+            if request is None or self._refused is not None:
+                await self._fail_or_break(self._refused or error)
+            else:
+                await self._continue(request)
         else:
-            self._close(CompleteRun(seq=self._next_seq(), site=self._end_site, result=result))
+            self._close(CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result))
 
-    def _fail_or_break(self, error: BaseException) -> None:
+    async def _continue(self, request: Continuation) -> None:
+        await self.updates.finish()
+        kept: list[SignalReceived | UpdateRequested] = [
+            *self.mailbox.unread(),
+            *self.updates.unhandled(),
+        ]
+        command = ContinueAsNew(
+            seq=self._closing_seq(),
+            site=request.site,
+            workflow=request.definition.name,
+            entry=request.definition.entry,
+            args=request.args,
+            carry=sorted(message.turn for message in kept),
+        )
+        self._close(command)
+
+    async def _fail_or_break(self, error: BaseException) -> None:
         if self._evicting:
             return
-        if _is_failure(error, (WorkflowError, *self.definition.fails_on)):
-            failure = failure_of(error)
-            self._close(FailRun(seq=self._next_seq(), site=self._end_site, failure=failure))
+        if self.is_failure(error):
+            await self.saga.end()
+            failure = self.saga.told_in(failure_of(error))
+            self._close(FailRun(seq=self._closing_seq(), site=self._end_site, failure=failure))
         else:
-            self._bug = error
+            self.stop_on(error)
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Tell whether an error is a decision to fail, and not a bug of the code."""
+        return is_failure(error, (WorkflowError, TimeoutError, *self.definition.fails_on))
+
+    def stop_on(self, error: BaseException) -> None:
+        """Report a bug of workflow code: nothing of this turn is committed."""
+        if not self._evicting:
+            self._bug = self._bug or error
             self._loop.stop_draining()
 
     def _close(self, command: Closing) -> None:
-        if not self._evicting:
+        if not self._evicting and self._bug is None:
             self.closed = True
             self.commands.append(command)
             self._loop.stop_draining()
 
-    # What workflow code asks for
-
-    def encode_args(
-        self, signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> list[Json]:
-        """Encode the arguments of a call; one that is too long stops the turn, even where code catches the error.
-
-        So nothing beyond the limit is ever recorded, and replay need not know what the limit was.
-        """
-        self.signatures[signature.name] = signature
-        try:
-            return signature.encode_args(args, kwargs, limit=self._limit)
-        except PayloadTooLargeError as error:
-            self._bug = error
-            self._loop.stop_draining()
-            raise
-
-    def complete(self, recorded: Command) -> Json:
-        """Return the payload of a recorded command as today's types read it, or None where they cannot."""
-        try:
-            match recorded:
-                case ScheduleActivity() if recorded.name in self.signatures:
-                    return list(self.signatures[recorded.name].completed_args(recorded.args))
-                case CompleteRun():
-                    return self.definition.signature.completed_result(recorded.result)
-        except HoldfastError:
-            pass  # then what differs is shown without saying which of it are defaults
-        return None
+    # Calls that were refused
 
     @property
-    def _limit(self) -> int | None:
-        return self.payload_limit if self._live else None
+    def project(self) -> str:
+        """Return the top package of the workflow's code."""
+        return self.definition.fn.__module__.partition(".")[0]
+
+    def refuse(self, error: ForbiddenCallError) -> None:
+        """Remember a refused call, whatever the code makes of the error; called by the loop and the guard."""
+        if self._evicting:
+            return
+        self._refused = self._refused or error
+        if not self.is_failure(error):
+            self.stop_on(error)
+
+    def _own_up(self) -> None:
+        """Raise the refused call that the code caught: what `fails_on` takes for a failure stays one."""
+        if self._refused is not None:
+            raise self._refused
+
+    # What workflow code asks for
 
     def _next_seq(self) -> int:
+        if self.conditions.asking:
+            raise ForbiddenCallError(
+                "The predicate of workflow.wait_until() may only look at what is there. Await what it needs before "
+                "the call, and keep the result where the predicate sees it."
+            )
+        if self.history_size >= MAX_RECORDS and not self._evicting:
+            raise HistoryLimitError(
+                f"The history of this run has {self.history_size:,} events and commands, which is the limit. End it "
+                "with workflow.continue_as_new() when workflow.info().continue_suggested is true."
+            )
+        return self._closing_seq()
+
+    def _closing_seq(self) -> int:
         if self._evicting:
             raise EvictedError
         self._seq += 1
@@ -282,19 +348,39 @@ class Execution:
             args=args,
             options=options,
         )
+        if definition.unstable_args:
+            self.unstable.add(seq)
         return seq, self._expect(command, definition.signature.decode_result)
 
     def request_approval(
-        self,
-        command: Callable[[int, str], RequestApproval],
-        decode: Callable[[Json], Any],
-        on_timeout: Callable[[], Any],
-    ) -> tuple[int, asyncio.Future[Any]]:
-        """Ask people for a decision; `on_timeout` gives the value, or raises, when nobody answers."""
+        self, command: Callable[[int, str], RequestApproval], decode: Callable[[Json], Any]
+    ) -> tuple[RequestApproval, Poll]:
+        """Ask people for a decision; `next_answer` waits for each."""
         made = command(self._next_seq(), call_site() or self._task_site())
-        future = self._expect(made, decode)
-        self._pending[made.seq].on_timeout = on_timeout
-        return made.seq, future
+        _ = self._expect(made, decode)
+        poll = Poll(self.facts.quorums.get(made.seq, made.quorum))
+        self._pending[made.seq].poll = poll
+        return made, poll
+
+    def next_answer(self, seq: int) -> asyncio.Future[Any]:
+        """Return a future that is done when the open approval `seq` has another answer, or its time is up."""
+        pending = self._pending[seq]
+        if pending.future.done():
+            pending.future = self._loop.create_future()
+        return pending.future
+
+    def issue(self, make: Callable[[int, str], Command]) -> int:
+        """Issue a command that nothing answers, and return its number."""
+        command = make(self._next_seq(), call_site() or self._task_site())
+        self.commands.append(command)
+        return command.seq
+
+    def ask(
+        self, make: Callable[[int, str], Command], decode: Callable[[Json], Any]
+    ) -> tuple[int, asyncio.Future[Any]]:
+        """Issue a command that an event answers; the future gives the decoded answer or raises."""
+        command = make(self._next_seq(), call_site() or self._task_site())
+        return command.seq, self._expect(command, decode)
 
     def _expect(self, command: Command, decode: Callable[[Json], Any]) -> asyncio.Future[Any]:
         self.commands.append(command)
@@ -308,8 +394,33 @@ class Execution:
             return
         self._taken_back.add(seq)
         self.commands.append(
-            CancelCommand(seq=self._next_seq(), site=call_site() or self._task_site(), target=seq)
+            CancelCommand(
+                seq=self._closing_seq(), site=call_site() or self._task_site(), target=seq
+            )
         )
+
+    def run_compensation(self, target: int, name: str) -> asyncio.Future[Any]:
+        """Ask for a compensation to be carried out, even when the history is full; called by the saga."""
+        site = call_site() or self._task_site() or self._end_site
+        command = RunCompensation(seq=self._closing_seq(), site=site, target=target)
+        future = self._expect(command, _as_it_is)  # nobody reads what it returns
+        self._pending[command.seq].name = name
+        return future
+
+    def other_tasks(self) -> list[asyncio.Task[Any]]:
+        """Return the unfinished tasks but the current one, in order of creation."""
+        running = asyncio.current_task(self._loop)
+        return [task for task in self._loop.pending_tasks() if task is not running]
+
+    @property
+    def is_evicting(self) -> bool:
+        """Tell whether the run is being unwound without a record."""
+        return self._evicting
+
+    def cancel_child(self, seq: int) -> None:
+        """Ask a child to cancel itself and go on waiting for its end."""
+        if not self._evicting and seq in self._pending:
+            self.issue(lambda own, site: CancelCommand(seq=own, site=site, target=seq))
 
     def start_timer(self, ms: int) -> int:
         """Ask for a timer; called by the loop."""
@@ -341,6 +452,52 @@ class Execution:
                 )
         return taken
 
+    # Messages and conditions
+
+    async def receive(
+        self, name: str, decode: Callable[[Json], Any], site: str, timeout_ms: int | None
+    ) -> Any:
+        """Wait for the next signal of a name and return its decoded payload."""
+        letter = self.mailbox.take_now(name)
+        if letter is None:
+            since = self._loop.now_ms
+            with self.parking.during("signal", name, site, since, timeout_ms):
+                letter = await self.mailbox.take(name)
+        return self.read_letter(letter, decode)
+
+    def read_letter(self, letter: SignalReceived, decode: Callable[[Json], Any]) -> Any:
+        """Decode a signal; one that does not decode blocks the run, so that it is not lost."""
+        try:
+            return decode(letter.payload)
+        except PayloadError as error:
+            self._undecodable = error
+            self._loop.stop_draining()
+            raise
+
+    def wake_conditions(self) -> bool:
+        """Wake the tasks whose condition holds now; called by the loop when nothing else is ready."""
+        return not self._evicting and self.conditions.wake()
+
+    def start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[Any]:
+        """Start a task of the run."""
+        return self._loop.create_task(coroutine, name=name)
+
+    @property
+    def history_size(self) -> int:
+        """Return how many events and commands the history holds by now."""
+        return self._records + len(self.commands)
+
+    def is_main(self) -> bool:
+        """Tell whether the running task is the one of the workflow function itself."""
+        return asyncio.current_task(self._loop) is self._main
+
+    @property
+    def started(self) -> RunStarted:
+        """Return the event that started the run; there is one as soon as its code runs."""
+        if self._started is None:
+            raise OrphanEventError("an event came before the run was started")
+        return self._started
+
     @property
     def now_ms(self) -> int:
         """Return the time of the inbound event that is being applied."""
@@ -364,14 +521,14 @@ class Execution:
     def parked_site(self) -> str:
         """Return the line at which the first unfinished task waits, for a wait that no command explains."""
         for task in self._loop.pending_tasks():
-            site = _innermost(task.get_coro())
+            site = innermost_site(task.get_coro())
             if site:
                 return site
         return ""
 
     def _task_site(self) -> str:
         task = asyncio.current_task(self._loop)
-        return getattr(task, "site", "")
+        return self._timer_site if task is None else getattr(task, "site", "")
 
     @property
     def problems(self) -> list[dict[str, Any]]:
@@ -408,82 +565,22 @@ def required(call: str) -> Execution:
     return execution
 
 
-def _settle(
-    pending: _Pending, event: ActivityCompleted | ActivityFailed | ApprovalDecided | ApprovalExpired
-) -> None:
+def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
     match event:
-        case ActivityCompleted():
+        case ActivityCompleted() | ChildCompleted():
             pending.future.set_result(pending.decode(event.result))
-        case ApprovalDecided():
-            pending.future.set_result(pending.decode(event.answer))
+        case ApprovalDecided() | ApprovalExpired() | SignalDelivered():
+            pending.future.set_result(None)  # a poll has what there is to know
         case ActivityFailed():
-            pending.future.set_exception(_activity_error(pending.command, event.failure))
-        case ApprovalExpired():
-            try:
-                pending.future.set_result(pending.on_timeout() if pending.on_timeout else None)
-            except ApprovalTimeoutError as error:
-                pending.future.set_exception(error)
-
-
-def _activity_error(command: Command, failure: Failure) -> ActivityError:
-    name = command.name if isinstance(command, ScheduleActivity) else ""
-    tries = "once" if failure.attempts == 1 else f"{failure.attempts} times"
-    return ActivityError(
-        f"Activity {name} was tried {tries} and failed: {failure.type}: {failure.message}",
-        activity=name,
-        type=failure.type,
-        attempts=failure.attempts,
-        details=failure.details,
-    )
-
-
-def _is_failure(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_failure(part, kinds) for part in error.exceptions)
-    return isinstance(error, kinds)
-
-
-def failure_of(error: BaseException) -> Failure:
-    """Return an error as data that can always be written."""
-    if isinstance(error, ActivityError):
-        return Failure(
-            type="ActivityError",
-            message=error.message,
-            attempts=error.attempts,
-            details=error.details,
-        )
-    details = error.details if isinstance(error, ApplicationError) else None
-    try:
-        canonical(details).encode()
-    except (TypeError, ValueError):
-        details = repr(details)
-    return Failure(type=type(error).__name__, message=text_of(error), details=details)
-
-
-def text_of(error: BaseException) -> str:
-    """Return the message of an error, whatever its `__str__` does."""
-    try:
-        parts = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
-        text = "; ".join(str(part) for part in parts)
-    except Exception as problem:  # noqa: BLE001 - then that is what there is to say
-        text = f"(its message cannot be read: {type(problem).__name__})"
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def trace_of(error: BaseException) -> str:
-    """Return the end of the traceback of an error, whatever its `__str__` does."""
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception as problem:  # noqa: BLE001 - an exception that cannot even be printed
-        text = f"(its traceback cannot be printed: {type(problem).__name__})"
-    return text[-8000:].encode("utf-8", "backslashreplace").decode()
-
-
-def _innermost(coro: Any) -> str:
-    site = ""
-    while isinstance(coro, CoroutineType | Coroutine):
-        frame = getattr(coro, "cr_frame", None)
-        if frame is not None:
-            site = site_of(frame) or site
-        coro = getattr(coro, "cr_await", None)
-    return site
+            pending.future.set_exception(
+                activity_error(pending.command, event.failure, pending.name)
+            )
+        case ChildFailed() if isinstance(pending.command, StartChild):
+            pending.future.set_exception(child_error(pending.command, event, run_id))
+        case SignalRefused() if isinstance(pending.command, SendSignal):
+            target = pending.command.target
+            pending.future.set_exception(SignalError(event.failure.message, target=target))
+        case TimerFired() | ChildFailed() | SignalRefused():
+            raise OrphanEventError(
+                f"{event.kind} answers command #{event.seq}, which asks for something else"
+            )

@@ -17,7 +17,7 @@ from contextvars import Context
 from types import AsyncGeneratorType
 from typing import Any, NoReturn, Protocol
 
-from holdfast._core.sites import call_site
+from holdfast._core.sites import call_site, innermost_site
 from holdfast.errors import ForbiddenCallError
 
 MAX_STEPS_PER_TURN = 1_000_000
@@ -33,6 +33,19 @@ class TimerPort(Protocol):
 
     def cancel_timer(self, seq: int) -> None:
         """Take a timer command back."""
+        ...
+
+    def wake_conditions(self) -> bool:
+        """Make the tasks ready whose condition holds now; False when there is none."""
+        ...
+
+    def refuse(self, error: ForbiddenCallError) -> None:
+        """Remember a call that was refused: workflow code may catch the error, and the turn is wrong all the same."""
+        ...
+
+    @property
+    def project(self) -> str:
+        """Return the top package of the code."""
         ...
 
 
@@ -113,7 +126,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def _drain(self) -> None:
         for _ in range(MAX_STEPS_PER_TURN):
-            if self._stopped or not self._ready:
+            if self._stopped or not (self._ready or self._port.wake_conditions()):
                 return
             handle = self._ready.popleft()
             if not handle.cancelled():
@@ -135,6 +148,16 @@ class TurnLoop(asyncio.AbstractEventLoop):
             self._orphans.append(
                 generator
             )  # found by the garbage collector between turns: closed at eviction
+
+    @property
+    def project(self) -> str:
+        """Return the top package of the workflow's code."""
+        return self._port.project
+
+    def refused(self, error: ForbiddenCallError) -> ForbiddenCallError:
+        """Remember that a call was refused, and return the error to raise."""
+        self._port.refuse(error)
+        return error
 
     def stop_draining(self) -> None:
         """Let nothing more run in this turn: the run has ended."""
@@ -194,9 +217,31 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Queue a callback."""
+        if type(callback).__name__ == "TaskStepMethWrapper":
+            self._look_for_foreign_await(callback)
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
+
+    def _look_for_foreign_await(self, step: Callable[..., Any]) -> None:
+        """Refuse what a task awaits when it belongs to another loop, or to no loop that asyncio knows.
+
+        A task then queues a step that raises `RuntimeError` where it waits, and nothing else tells of it.
+        """
+        found = gc.get_referents(step)
+        error = next((part for part in found if isinstance(part, RuntimeError)), None)
+        if error is None:
+            return
+        task = next(part for part in found if isinstance(part, TurnTask))
+        site = innermost_site(task.get_coro())
+        place = f" ({site})" if site else ""
+        refusal = ForbiddenCallError(
+            f"{error}. A workflow waits only for activities, timers, approvals and its own tasks{place}. "
+            "Move the work into an activity.",
+            rule="HF303",
+            site=site,
+        )
+        self._port.refuse(refusal)
 
     def call_later(  # type: ignore[override]  # the stub ties args to the callback: no use here
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
@@ -242,7 +287,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
     ) -> TurnTask:
         """Start a task; eager tasks are refused because they change the order of first steps."""
         if kwargs.get("eager_start"):
-            _refuse("eager_start", "HF303")
+            _refuse(self, "eager_start", "HF303")
         task = TurnTask(coro, loop=self, name=name, context=context)
         if len(self._tasks) > _PRUNE_ABOVE:
             self._tasks = self.pending_tasks()
@@ -287,12 +332,15 @@ async def _aclose(generator: AsyncGenerator[Any, Any]) -> None:
     await generator.aclose()
 
 
-def _refuse(call: str, rule: str) -> NoReturn:
+def _refuse(loop: TurnLoop, call: str, rule: str) -> NoReturn:
     site = call_site()
-    raise ForbiddenCallError(
-        f"{call} cannot be replayed, so a workflow must not use it{f' ({site})' if site else ''}. "
-        f"Move the work into an activity. Lint rule {rule} finds this before it runs.",
-        rule=rule,
+    raise loop.refused(
+        ForbiddenCallError(
+            f"{call} cannot be replayed, so a workflow must not use it{f' ({site})' if site else ''}. "
+            f"Move the work into an activity. Lint rule {rule} finds this before it runs.",
+            rule=rule,
+            site=site,
+        )
     )
 
 
@@ -315,7 +363,7 @@ _FORBIDDEN = {
 
 def _forbidden(call: str, rule: str) -> Callable[..., NoReturn]:
     def refuse(self: TurnLoop, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse(f"loop.{call}()", rule)
+        _refuse(self, f"loop.{call}()", rule)
 
     refuse.__name__ = call
     return refuse

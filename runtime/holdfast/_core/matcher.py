@@ -32,13 +32,17 @@ TITLES = {
 _CLOSINGS = (CompleteRun, FailRun, CancelRun)
 _DRIFTS = {
     "schedule_activity": (("args", "DR06"), ("options", "DR07")),
+    "register_compensation": (("args", "DR06"), ("options", "DR07")),
     "start_timer": (("ms", "DR10"),),
     "request_approval": (
         ("ask", "DR06"),
         ("to", "DR06"),
         ("schema", "DR07"),
         ("timeout_ms", "DR07"),
+        ("shows", "DR06"),
+        ("quorum", "DR07"),
     ),
+    "escalate_approval": (("to", "DR06"),),
     "complete_run": (("result", "DR10"),),
     "fail_run": (("failure", "DR10"),),
 }

@@ -92,7 +92,9 @@ def describe_command(command: Command) -> str:
             return f"timer {command.ms / 1000:g} s"
     word = {
         "request_approval": "approval", "reopen_approval": "ask again", "cancel_command": "cancel", "record_patch": "patch",
+        "remind_approval": "reminder of", "escalate_approval": "escalation of",
         "complete_run": "end of the run", "fail_run": "failure of the run", "cancel_run": "cancellation of the run",
+        "register_compensation": "registration of the compensation", "run_compensation": "compensation",
     }[command.kind]  # fmt: skip
     return f"{word} {name_of(command)}".rstrip()
 

@@ -5,9 +5,9 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from types import FrameType
+from types import CoroutineType, FrameType
 from typing import Any
 
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
@@ -20,28 +20,36 @@ _MACHINERY = (
 )
 
 
-def call_site() -> str:
+def call_site(start: FrameType | None = None) -> str:
     """Return `package/module.py:line in function > …`, innermost line first and outermost function first.
 
     The path is made from the module's name, so that it is the same on every machine. Empty when no user code is on
-    the stack, as in a task made of nothing but library code.
+    the stack, as in a task made of nothing but library code. Frames inside of `start` do not count.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
+    frame: FrameType | None = start or sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
     place = ""
     functions: list[str] = []
-    while frame is not None and not (
-        frame.f_code.co_name == "_drain" and frame.f_code.co_filename == _LOOP
-    ):
-        if not frame.f_code.co_filename.startswith(_MACHINERY):
+    while frame is not None and not is_turn_start(frame):
+        if not is_machinery(frame):
             place = place or f"{_file_of(frame)}:{frame.f_lineno}"
             functions.append(frame.f_code.co_name)
         frame = frame.f_back
     return f"{place} in {' > '.join(reversed(functions))}" if place else ""
 
 
+def is_turn_start(frame: FrameType) -> bool:
+    """Tell whether a frame is where the loop of a run calls workflow code."""
+    return frame.f_code.co_name == "_drain" and frame.f_code.co_filename == _LOOP
+
+
+def is_machinery(frame: FrameType) -> bool:
+    """Tell whether a frame belongs to holdfast or asyncio, or to helpers that stand between a user's lines."""
+    return _is_machinery(frame.f_code.co_filename)
+
+
 def site_of(frame: FrameType) -> str:
     """Return the place of one frame, empty when it is library code."""
-    if frame.f_code.co_filename.startswith(_MACHINERY):
+    if is_machinery(frame):
         return ""
     return f"{_file_of(frame)}:{frame.f_lineno} in {frame.f_code.co_name}"
 
@@ -53,18 +61,36 @@ def site_of_function(function: Callable[..., Any]) -> str:
     return f"{module}.py:{code.co_firstlineno} in {code.co_name}"
 
 
+def innermost_site(coro: Any) -> str:
+    """Return the innermost line of user code at which a coroutine waits."""
+    site = ""
+    while isinstance(coro, CoroutineType | Coroutine):
+        frame = getattr(coro, "cr_frame", None)
+        if frame is not None:
+            site = site_of(frame) or site
+        coro = getattr(coro, "cr_await", None)
+    return site
+
+
 def file_of_module(frame: FrameType) -> str:
     """Return the file of a frame as its module names it, empty when it is library code."""
-    return "" if frame.f_code.co_filename.startswith(_MACHINERY) else _file_of(frame)
+    return "" if is_machinery(frame) else _file_of(frame)
+
+
+# Every command asks for its place, and there are few files: what a name says of a file is worked out once.
+@functools.lru_cache(maxsize=4096)
+def _is_machinery(filename: str) -> bool:
+    return filename.startswith(_MACHINERY)
 
 
 def _file_of(frame: FrameType) -> str:
-    module = str(frame.f_globals.get("__name__", ""))
+    return _file_of_module(str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename)
+
+
+@functools.lru_cache(maxsize=4096)
+def _file_of_module(module: str, filename: str) -> str:
+    name = Path(filename).name
     if module in {"", "__main__"}:
-        return Path(frame.f_code.co_filename).name
+        return name
     path = module.replace(".", "/")
-    return (
-        f"{path}/__init__.py"
-        if Path(frame.f_code.co_filename).name == "__init__.py"
-        else f"{path}.py"
-    )
+    return f"{path}/__init__.py" if name == "__init__.py" else f"{path}.py"

@@ -1,222 +1,133 @@
-"""Verbs of activities and workers: claim, complete, fail an attempt, heartbeat."""
+"""Verbs of activities and workers: claim, give back, heartbeat. What becomes of an attempt is in `attempts`."""
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    and_,
-    case,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 
+from holdfast._store import attempts
 from holdfast._store.database import Tx
-from holdfast._store.events import append_event
-from holdfast._store.records import ActivityClaim, Lost, RunClaim
+from holdfast._store.limits import deadline_of
+from holdfast._store.records import ActivityClaim, Heartbeat, Lost, RunClaim
+from holdfast._store.scheduling import leased_deadline
 from holdfast._store.tables import activity, run, worker
 from holdfast.errors import LeaseLostError, PayloadError
 from holdfast.health import LOST
-from holdfast.history import Failure, Json, failure_to_json
+from holdfast.history import Failure
+from holdfast.payloads import from_bytes
+from holdfast.retry import retry_of
 from holdfast.runs import ActivityState, TaskState
 
-_POSTPONED_MS = 5_000
 _WAITING = (ActivityState.READY.value, ActivityState.BACKOFF.value)
 
 
 def claim_activities(
     tx: Tx, *, worker_id: str, queue: str, names: Iterable[str], limit: int, lease_ms: int
 ) -> list[ActivityClaim]:
-    """Lease activities that are due, or whose worker vanished; each claim is a new attempt under a new epoch."""
-    leased = activity.c.state == ActivityState.LEASED.value
-    lost = and_(leased, activity.c.lease_until < tx.now)
-    due = or_(and_(activity.c.state.in_(_WAITING), activity.c.visible_at <= tx.now), lost)
+    """Lease activities that are due; each claim is a new attempt, or asks the probe of the last, under a new epoch."""
     chosen = (
-        select(activity.c.run_id, activity.c.seq)
+        select(activity, run.c.lineage)
+        .join(run, run.c.id == activity.c.run_id)
         .where(
-            activity.c.closed_at.is_(None),
-            activity.c.queue == queue,
-            activity.c.name.in_(list(names)),
-            due,
+            *_waiting(queue), activity.c.name.in_(list(names)), activity.c.visible_at <= tx.now
         )
         .order_by(activity.c.visible_at, activity.c.run_id, activity.c.seq)
         .limit(limit)
-    )
+    )  # fmt: skip
     claims = []
-    for key in tx.conn.execute(chosen).all():
-        row = tx.conn.execute(
+    for row in tx.conn.execute(chosen).all():
+        opened = _opened(tx, row)
+        if opened is None:
+            continue
+        options = opened["options"]
+        until = tx.now + lease_ms
+        deadline_at = leased_deadline(
+            options, lease_until=until, started_at=tx.now, beat_at=None, expires_at=row.expires_at, probe=row.probe
+        )  # fmt: skip
+        taken = tx.conn.execute(
             update(activity)
-            .where(activity.c.run_id == key.run_id, activity.c.seq == key.seq, due)
-            .values(
-                **_lost_attempt(leased),
-                state=ActivityState.LEASED.value, lease_owner=worker_id, lease_until=tx.now + lease_ms,
-                lease_epoch=activity.c.lease_epoch + 1, attempt=activity.c.attempt + 1, started_at=tx.now,
-                beat_at=None, beat=None,
+            .where(
+                activity.c.run_id == row.run_id, activity.c.seq == row.seq,
+                activity.c.state.in_(_WAITING), activity.c.lease_epoch == row.lease_epoch,
             )
-            .returning(activity)
+            .values(
+                state=ActivityState.LEASED.value, lease_owner=worker_id, lease_until=until,
+                lease_epoch=activity.c.lease_epoch + 1, attempt=row.attempt if row.probe else row.attempt + 1,
+                started_at=tx.now, beat_at=None, start_by=None, deadline_at=deadline_at,
+            )
+            .returning(activity.c.lease_epoch, activity.c.attempt)
         ).first()  # fmt: skip
-        claim = None if row is None else _opened(tx, row)
-        if claim is not None:
-            claims.append(claim)
+        if taken is not None:
+            claims.append(_claim(tx, row, opened, epoch=taken.lease_epoch, attempt=taken.attempt))
     return claims
 
 
-def _opened(tx: Tx, row: Row[Any]) -> ActivityClaim | None:
-    """Return a claim, or put the activity back when its arguments cannot be read here."""
-    claim = ActivityClaim(
-        run_id=row.run_id, seq=row.seq, name=row.name, epoch=row.lease_epoch, attempt=row.attempt, args=[], options={}
-    )  # fmt: skip
+def _opened(tx: Tx, row: Row[Any]) -> dict[str, Any] | None:
+    """Return what a claim holds of payloads, or put the activity off when they cannot be read here."""
+    place = (row.run_id, row.seq)
     try:
-        args = tx.unpack(row.args, "activity.args", row.run_id, row.seq)
-        options = tx.unpack(row.options, "activity.options", row.run_id, row.seq)
+        return {
+            "args": tx.unpack(row.args, "activity.args", *place),
+            "options": from_bytes(row.options),
+            "details": None if row.beat is None else tx.unpack(row.beat, "activity.beat", *place),
+        }
     except PayloadError as error:
         failure = Failure(type=type(error).__name__, message=error.message, attempts=row.attempt)
-        postpone_attempt(tx, claim, failure)
+        attempts.put_off(tx, row, failure)
         return None
-    return replace(claim, args=args, options=options)
 
 
-def _lost_attempt(leased: ColumnElement[bool]) -> dict[str, object]:
-    """Return what a claim notes of the attempt before, if that was leased and so has ended with its worker."""
-    again = and_(leased, activity.c.error_signature == LOST)
-    message = literal("worker ") + activity.c.lease_owner + " stopped during the attempt"
-    return {
-        "error_type": case((leased, LOST), else_=activity.c.error_type),
-        "error_message": case((leased, message), else_=activity.c.error_message),
-        "error_at": case((leased, activity.c.lease_until), else_=activity.c.error_at),
-        "error_signature": case((leased, LOST), else_=activity.c.error_signature),
-        "same_error": case(
-            (again, activity.c.same_error + 1), (leased, 1), else_=activity.c.same_error
-        ),
-        "same_error_since": case(
-            (again, activity.c.same_error_since),
-            (leased, activity.c.lease_until),
-            else_=activity.c.same_error_since,
-        ),
-    }
+def _claim(
+    tx: Tx, row: Row[Any], opened: dict[str, Any], *, epoch: int, attempt: int
+) -> ActivityClaim:
+    return ActivityClaim(
+        run_id=row.run_id, seq=row.seq, name=row.name, epoch=epoch, attempt=attempt,
+        key=f"{row.lineage}/{row.seq if row.key_seq is None else row.key_seq}", probe=row.probe, started_at=tx.now,
+        **opened,
+    )  # fmt: skip
 
 
-def complete_activity(tx: Tx, claim: ActivityClaim, result: Json) -> None:
-    """Record a result once, with the event that tells the run."""
-    _end(tx, claim, ActivityState.COMPLETED)
-    append_event(tx, claim.run_id, "activity_completed", {"seq": claim.seq, "result": result})
+def _waiting(queue: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition for what a worker may take; the query must join the run.
 
-
-def _end(tx: Tx, claim: ActivityClaim, state: ActivityState, **more: object) -> None:
-    done = tx.conn.execute(
-        update(activity)
-        .where(*_held(claim))
-        .values(state=state.value, closed_at=tx.now, lease_owner=None, lease_until=None, **more)
-    )
-    if done.rowcount != 1:
-        raise _lost(claim)
-
-
-def _held(claim: ActivityClaim) -> tuple[ColumnElement[bool], ...]:
+    A paused run takes nothing further on, unless it is ending: then its compensations go on.
+    """
     return (
-        activity.c.run_id == claim.run_id,
-        activity.c.seq == claim.seq,
-        activity.c.lease_epoch == claim.epoch,
-        activity.c.state == ActivityState.LEASED.value,
+        activity.c.closed_at.is_(None),
+        activity.c.queue == queue,
+        activity.c.state.in_(_WAITING),
+        or_(run.c.paused_at.is_(None), run.c.ending.is_not(None)),
     )
 
 
-def _lost(claim: ActivityClaim) -> LeaseLostError:
-    return LeaseLostError(
-        f"Activity {claim.name} (#{claim.seq} of run {claim.run_id}): the lease of epoch {claim.epoch} is gone, so the "
-        "outcome of this attempt was not recorded. Another worker has taken it over, or the run went on without it."
-    )
-
-
-def fail_attempt(
-    tx: Tx, claim: ActivityClaim, failure: Failure, *, retry_in_ms: int | None
-) -> None:
-    """Record a failed attempt: the next one starts after `retry_in_ms`, or the activity has failed when it is None."""
-    error = _error(tx, claim, failure)
-    if retry_in_ms is None:
-        _end(tx, claim, ActivityState.FAILED, **error)
-        append_event(
-            tx,
-            claim.run_id,
-            "activity_failed",
-            {"seq": claim.seq, "failure": failure_to_json(failure)},
-        )
-        return
-    _back_off(tx, claim, retry_in_ms, **error)
-
-
-def postpone_attempt(tx: Tx, claim: ActivityClaim, failure: Failure) -> None:
-    """Put back an attempt that did not begin because its arguments cannot be read; it does not count."""
-    error = _error(tx, claim, failure)
-    _back_off(tx, claim, _POSTPONED_MS, attempt=activity.c.attempt - 1, **error)
-
-
-def _back_off(tx: Tx, claim: ActivityClaim, retry_in_ms: int, **more: object) -> None:
-    done = tx.conn.execute(
-        update(activity)
-        .where(*_held(claim))
-        .values(
-            state=ActivityState.BACKOFF.value,
-            visible_at=tx.now + retry_in_ms,
-            lease_owner=None,
-            lease_until=None,
-            **more,
-        )
-    )
-    if done.rowcount != 1:
-        raise _lost(claim)
-
-
-def _error(tx: Tx, claim: ActivityClaim, failure: Failure) -> dict[str, object]:
-    signature = tx.chain.veil(signature_of(failure))
-    same = activity.c.error_signature == signature
-    message = failure.message[:2000]
-    return {
-        "error_type": failure.type,
-        "error_message": tx.pack_text(message, "activity.error_message", claim.run_id, claim.seq),
-        "error_at": tx.now,
-        "error_signature": signature,
-        "same_error": case((same, activity.c.same_error + 1), else_=1),
-        "same_error_since": case((same, activity.c.same_error_since), else_=tx.now),
-    }
-
-
-def signature_of(failure: Failure) -> str:
-    """Return what two occurrences of the same error have in common: the type and the message without numbers."""
-    return f"{failure.type}: {re.sub(r'[0-9a-f]{8,}|[0-9]+', '#', failure.message)}"[:300]
-
-
-def give_up_attempts(tx: Tx, claims: Iterable[ActivityClaim]) -> None:
+def give_up_attempts(tx: Tx, claims: Iterable[tuple[ActivityClaim, Heartbeat | None]]) -> None:
     """Give leases back at once; the attempt counts, because its effect may have happened."""
-    for claim in claims:
-        tx.conn.execute(
-            update(activity)
-            .where(*_held(claim))
-            .values(
-                state=ActivityState.READY.value,
-                visible_at=tx.now,
-                lease_owner=None,
-                lease_until=None,
-            )
-        )
+    for claim, beat in claims:
+        try:
+            row = attempts.held_row(tx, claim)
+        except LeaseLostError:
+            continue  # it has just ended
+        attempts.keep_details(tx, row, beat)
+        message = f"worker {row.lease_owner} was stopped during the attempt"
+        ends = retry_of(claim.options).gives_up(row.attempt, LOST)
+        if claim.probe:
+            attempts.change(
+                tx, row, state=ActivityState.BACKOFF.value, visible_at=tx.now, lease_owner=None,
+                lease_until=None, deadline_at=None,
+            )  # fmt: skip
+        elif row.effect == attempts.ONCE or ends:
+            lost = Failure(type=LOST, message=message, attempts=row.attempt)
+            attempts.follow(tx, row, lost, retry_in_ms=None if ends else 0, unknown=True)
+        else:
+            attempts.wait(tx, row, due_at=tx.now, state=ActivityState.READY)
 
 
 def next_activity_due(tx: Tx, *, queue: str) -> int | None:
     """Return when the next activity of a queue is due, in milliseconds, or None."""
     due: int | None = tx.conn.execute(
-        select(func.min(activity.c.visible_at)).where(
-            activity.c.closed_at.is_(None),
-            activity.c.queue == queue,
-            activity.c.state.in_(_WAITING),
-        )
+        select(func.min(activity.c.visible_at))
+        .join(run, run.c.id == activity.c.run_id)
+        .where(*_waiting(queue))
     ).scalar()
     return due
 
@@ -238,7 +149,7 @@ def beat(  # noqa: PLR0913 - one transaction, one call
     busy: int,
     lease_ms: int,
     runs: Iterable[RunClaim],
-    activities: Iterable[tuple[ActivityClaim, Json]],
+    activities: Iterable[tuple[ActivityClaim, Heartbeat | None]],
 ) -> Lost:
     """Say that a worker is alive, renew its leases and store progress; return the leases that are gone.
 
@@ -267,22 +178,24 @@ def beat(  # noqa: PLR0913 - one transaction, one call
     }
     lost_activities = {
         (claim.run_id, claim.seq, claim.epoch)
-        for claim, details in activities
-        if not _renew(tx, claim, details, until)
+        for claim, beat in activities
+        if not _renew(tx, claim, beat, until)
     }
     return Lost(runs=frozenset(lost_runs), activities=frozenset(lost_activities))
 
 
-def _renew(tx: Tx, claim: ActivityClaim, details: Json, until: int) -> bool:
-    progress = (
-        {}
-        if details is None
-        else {"beat_at": tx.now, "beat": tx.pack(details, "activity.beat", claim.run_id, claim.seq)}
-    )
-    done = tx.conn.execute(
-        update(activity).where(*_held(claim)).values(lease_until=until, **progress)
-    )
-    return done.rowcount == 1
+def _renew(tx: Tx, claim: ActivityClaim, beat: Heartbeat | None, until: int) -> bool:
+    try:
+        row = attempts.held_row(tx, claim)
+    except LeaseLostError:
+        return False
+    beat_at = row.beat_at if beat is None else tx.now
+    attempts.keep_details(tx, row, beat)
+    attempts.change(
+        tx, row, lease_until=until, beat_at=beat_at,
+        deadline_at=deadline_of(row, lease_until=until, beat_at=beat_at),
+    )  # fmt: skip
+    return True
 
 
 def stop_worker(tx: Tx, worker_id: str) -> None:

@@ -37,31 +37,41 @@ class Tx:
     now: int
     chain: Chain = field(default_factory=Chain)
 
-    def pack(self, tree: Any, column: str, run_id: str, row: int | None = None) -> bytes:
+    def pack(self, tree: Any, column: str, run_id: str, row: int | str | None = None) -> bytes:
         """Return a payload as stored bytes, sealed for its place: `table.column`, the run and the row's number."""
         return self.chain.pack(tree, *_place(column, run_id, row))
 
-    def unpack(self, data: bytes, column: str, run_id: str, row: int | None = None) -> Any:
+    def unpack(self, data: bytes, column: str, run_id: str, row: int | str | None = None) -> Any:
         """Return the payload of stored bytes, or raise `PayloadError`; the place is that of `pack`."""
         return self.chain.unpack(data, *_place(column, run_id, row))
 
-    def show(self, data: bytes | None, column: str, run_id: str, row: int | None = None) -> Any:
+    def show(
+        self, data: bytes | None, column: str, run_id: str, row: int | str | None = None
+    ) -> Any:
         """Return a payload for people to see: a text in its place when it cannot be read here."""
         return self.chain.show(data, *_place(column, run_id, row))
 
     def pack_text(
-        self, text: str | None, column: str, run_id: str, row: int | None = None
+        self, text: str | None, column: str, run_id: str, row: int | str | None = None
     ) -> str | None:
         """Return a text of a user as it is stored in a column that holds text."""
         sealed: str | None = self.chain.pack_text(text, *_place(column, run_id, row))
         return sealed
 
-    def show_text(self, text: str | None, column: str, run_id: str, row: int | None = None) -> Any:
+    def unpack_text(
+        self, text: str | None, column: str, run_id: str, row: int | str | None = None
+    ) -> Any:
+        """Return a text that was stored by `pack_text`, or raise `PayloadError`."""
+        return self.chain.unpack_text(text, *_place(column, run_id, row))
+
+    def show_text(
+        self, text: str | None, column: str, run_id: str, row: int | str | None = None
+    ) -> Any:
         """Return a text for people to see: another one in its place when it cannot be read here."""
         return self.chain.show_text(text, *_place(column, run_id, row))
 
 
-def _place(column: str, run_id: str, row: int | None) -> tuple[str | int, ...]:
+def _place(column: str, run_id: str, row: int | str | None) -> tuple[str | int, ...]:
     return (column, run_id) if row is None else (column, run_id, row)
 
 

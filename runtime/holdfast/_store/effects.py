@@ -1,30 +1,52 @@
 """What each command asks of the database, in the transaction that records it."""
 
-from sqlalchemy import delete, insert, select, update
+from collections.abc import Sequence
 
+from sqlalchemy import delete, insert, select
+
+from holdfast._store import approvals, compensations
+from holdfast._store.attributes import publish, store_attributes
+from holdfast._store.children import continue_as_new, start_child
+from holdfast._store.closing import cancel_activities
 from holdfast._store.database import Tx
-from holdfast._store.tables import activity, approval, run, wait
+from holdfast._store.ending import cancel_child, close_run
+from holdfast._store.messages import answer_update, deliver
+from holdfast._store.records import Parked
+from holdfast._store.scheduling import insert_activity
 from holdfast._store.tables import command as command_table
+from holdfast._store.tables import wait
 from holdfast.history import (
+    AnswerUpdate,
     CancelCommand,
     CancelRun,
     Command,
     CompleteRun,
+    ContinueAsNew,
+    EscalateApproval,
     FailRun,
+    Json,
+    PublishValue,
     RecordPatch,
+    RefuseUpdate,
+    RegisterCompensation,
+    RemindApproval,
     ReopenApproval,
     RequestApproval,
+    RunCompensation,
     ScheduleActivity,
+    SendSignal,
+    SetAttributes,
+    StartChild,
     StartTimer,
     body_of,
     name_of,
 )
-from holdfast.runs import ActivityState, RunStatus, TaskState
-
-_CONDITION = 0  # commands count from 1, so 0 is free for the wait that no command explains
+from holdfast.runs import RunStatus
 
 
-def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: str, at: int) -> None:
+def apply_command(  # noqa: C901, PLR0912 - one line per kind
+    tx: Tx, run_id: str, turn: int, command: Command, *, queue: str, at: int
+) -> None:
     """Record one command and do what it asks for; `at` is the time of the event that it answers."""
     tx.conn.execute(
         insert(command_table).values(
@@ -35,156 +57,81 @@ def apply_command(tx: Tx, run_id: str, turn: int, command: Command, *, queue: st
     match command:
         case ScheduleActivity():
             _schedule(tx, run_id, command, queue)
+            approvals.await_notice(tx, run_id, command)
         case StartTimer():
-            _wait(tx, run_id, command, name="", fire_at=at + command.ms)
-        case RequestApproval():
-            _ask(tx, run_id, command, at)
+            _sleep(tx, run_id, command, at)
+        case RequestApproval() | RemindApproval() | EscalateApproval() | ReopenApproval():
+            approvals.apply(tx, run_id, turn, command, at=at)
         case CancelCommand():
-            _take_back(tx, run_id, command.target)
-        case ReopenApproval():
-            _ask_again(tx, run_id, command)
+            _take_back(tx, run_id, turn, command.target)
+        case RegisterCompensation():
+            compensations.register(tx, run_id, command)
+        case RunCompensation():
+            compensations.start(tx, run_id, command.target, seq=command.seq, queue=queue)
         case CompleteRun():
-            _close(tx, run_id, RunStatus.COMPLETED, tx.pack(command.result, "run.result", run_id))
+            close_run(tx, run_id, RunStatus.COMPLETED, command.result)
         case FailRun():
-            failure = tx.pack(body_of(command)["failure"], "run.result", run_id)
-            _close(tx, run_id, RunStatus.FAILED, failure)
+            close_run(tx, run_id, RunStatus.FAILED, body_of(command)["failure"])
         case CancelRun():
-            _close(tx, run_id, RunStatus.CANCELLED, None)
+            undone = compensations.report(tx, run_id)
+            result: Json = {"reason": "", "compensations": undone} if undone else None
+            close_run(tx, run_id, RunStatus.CANCELLED, result)
+        case PublishValue():
+            publish(tx, run_id, turn, command.key, command.value)
+        case SetAttributes():
+            store_attributes(tx, run_id, command.attributes)
+        case AnswerUpdate() | RefuseUpdate():
+            answer_update(tx, run_id, command)
+        case StartChild():
+            start_child(tx, run_id, command, queue)
+        case SendSignal():
+            deliver(tx, run_id, command)
+        case ContinueAsNew():
+            continue_as_new(tx, run_id, turn, command)
         case RecordPatch():
             pass  # the record is all there is
 
 
 def _schedule(tx: Tx, run_id: str, command: ScheduleActivity, queue: str) -> None:
-    tx.conn.execute(
-        insert(activity).values(
-            run_id=run_id, seq=command.seq, name=command.name, queue=command.options.get("queue") or queue,
-            state=ActivityState.READY.value, site=command.site,
-            args=tx.pack(command.args, "activity.args", run_id, command.seq),
-            options=tx.pack(command.options, "activity.options", run_id, command.seq),
-            max_attempts=command.options.get("max_attempts"), attempt=0, scheduled_at=tx.now, visible_at=tx.now,
-            lease_epoch=0, same_error=0,
-        )
+    insert_activity(
+        tx, run_id=run_id, seq=command.seq, name=command.name, args=command.args, options=command.options,
+        queue=queue, site=command.site,
     )  # fmt: skip
 
 
-def _wait(
-    tx: Tx, run_id: str, command: StartTimer | RequestApproval, *, name: str, fire_at: int | None
-) -> None:
-    kind = "timer" if isinstance(command, StartTimer) else "approval"
+def _sleep(tx: Tx, run_id: str, command: StartTimer, at: int) -> None:
     tx.conn.execute(
         insert(wait).values(
-            run_id=run_id,
-            seq=command.seq,
-            kind=kind,
-            name=name,
-            opened_at=tx.now,
-            fire_at=fire_at,
-            site=command.site,
-        )
-    )
-
-
-def _ask(tx: Tx, run_id: str, command: RequestApproval, at: int) -> None:
-    due_at = None if command.timeout_ms is None else at + command.timeout_ms
-    _wait(tx, run_id, command, name=command.name, fire_at=due_at)
-    tx.conn.execute(
-        insert(approval).values(
-            run_id=run_id, seq=command.seq, name=command.name,
-            ask=tx.pack_text(command.ask, "approval.ask", run_id, command.seq),
-            asked=tx.pack(list(command.to), "approval.asked", run_id, command.seq),
-            schema=tx.pack(command.schema, "approval.schema", run_id, command.seq), state="open", opened_at=tx.now, due_at=due_at,
-            delivered_at=tx.now,  # it stands in the inbox from this commit on
-        )
-    )  # fmt: skip
-
-
-def _ask_again(tx: Tx, run_id: str, command: ReopenApproval) -> None:
-    which = (approval.c.run_id == run_id, approval.c.seq == command.target)
-    row = tx.conn.execute(select(approval).where(*which)).one()
-    refused = f"The answer of {row.decided_by} was put back: {command.reason}"
-    tx.conn.execute(
-        update(approval)
-        .where(*which)
-        .values(
-            state="open",
-            decided_at=None,
-            decided_by=None,
-            comment=None,
-            answer=None,
-            refused=tx.pack_text(refused, "approval.refused", run_id, command.target),
-        )
-    )
-    tx.conn.execute(
-        insert(wait).values(
-            run_id=run_id, seq=command.target, kind="approval", name=row.name, opened_at=tx.now, fire_at=row.due_at,
+            run_id=run_id, seq=command.seq, kind="timer", name="", opened_at=tx.now, fire_at=at + command.ms,
             site=command.site,
         )
     )  # fmt: skip
 
 
-def _take_back(tx: Tx, run_id: str, seq: int) -> None:
+def _take_back(tx: Tx, run_id: str, turn: int, seq: int) -> None:
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == seq))
-    _cancel_activities(tx, run_id, seq)
-    _withdraw_approvals(tx, run_id, seq)
+    cancel_activities(tx, run_id, seq)
+    cancel_child(tx, run_id, seq)
+    compensations.drop(tx, run_id, seq)
+    approvals.take_back(tx, run_id, turn, seq)
 
 
-def _cancel_activities(tx: Tx, run_id: str, seq: int | None) -> None:
-    which = [activity.c.run_id == run_id, activity.c.closed_at.is_(None)]
-    which += [] if seq is None else [activity.c.seq == seq]
-    tx.conn.execute(
-        update(activity)
-        .where(*which)
-        .values(
-            state=ActivityState.CANCELLED.value,
-            closed_at=tx.now,
-            lease_owner=None,
-            lease_until=None,
-            lease_epoch=activity.c.lease_epoch + 1,
-        )
-    )
-
-
-def _withdraw_approvals(tx: Tx, run_id: str, seq: int | None) -> None:
-    which = [approval.c.run_id == run_id, approval.c.state == "open"]
-    which += [] if seq is None else [approval.c.seq == seq]
-    tx.conn.execute(update(approval).where(*which).values(state="withdrawn"))
-
-
-def _close(tx: Tx, run_id: str, status: RunStatus, result: bytes | None) -> None:
-    tx.conn.execute(
-        update(run)
-        .where(run.c.id == run_id)
-        .values(
-            status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, result=result
-        )
-    )
-    close_items(tx, run_id)
-
-
-def close_items(tx: Tx, run_id: str) -> None:
-    """Take back everything that a run which has ended was waiting for."""
-    tx.conn.execute(delete(wait).where(wait.c.run_id == run_id))
-    _cancel_activities(tx, run_id, None)
-    _withdraw_approvals(tx, run_id, None)
-
-
-def mark_condition(tx: Tx, run_id: str, site: str | None) -> None:
-    """Record the wait of a run that asked for nothing, or remove that record when `site` is None."""
-    known = tx.conn.execute(
-        select(wait.c.site).where(wait.c.run_id == run_id, wait.c.seq == _CONDITION)
-    ).scalar()
-    if known == site:
-        return
-    tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == _CONDITION))
-    if site is not None:
+def mark_parked(tx: Tx, run_id: str, parked: Sequence[Parked]) -> None:
+    """Record the waits that no command explains, and forget those that are over."""
+    known = set(
         tx.conn.execute(
-            insert(wait).values(
-                run_id=run_id,
-                seq=_CONDITION,
-                kind="condition",
-                name="",
-                opened_at=tx.now,
-                fire_at=None,
-                site=site,
-            )
-        )
+            select(wait.c.seq).where(wait.c.run_id == run_id, wait.c.seq <= 0)
+        ).scalars()
+    )
+    over = known - {item.number for item in parked}
+    if over:
+        tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq.in_(sorted(over))))
+    for item in parked:
+        if item.number not in known:
+            tx.conn.execute(
+                insert(wait).values(
+                    run_id=run_id, seq=item.number, kind=item.kind,
+                    name=tx.pack_text(item.name, "wait.name", run_id, item.number), opened_at=item.since,
+                    due_at=item.deadline, fire_at=None, site=item.site,
+                )
+            )  # fmt: skip

@@ -1,13 +1,11 @@
-"""Verbs that put events into a run from outside: timers that are due, and people's decisions."""
+"""Verbs that put events into a run from outside: those that are given, and timers that are due."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import case, delete, func, insert, select, update
 
 from holdfast._store.database import Tx
 from holdfast._store.tables import approval, inbound, run, wait
-from holdfast.errors import ApprovalError
 from holdfast.history import Json
 from holdfast.runs import TaskState
 
@@ -17,7 +15,7 @@ def append_event(tx: Tx, run_id: str, kind: str, body: Mapping[str, Json]) -> in
     idle = run.c.task_state == TaskState.IDLE.value
     row = tx.conn.execute(
         update(run)
-        .where(run.c.id == run_id, run.c.closed_at.is_(None))
+        .where(run.c.id == run_id, run.c.closed_at.is_(None), run.c.ending.is_(None))
         .values(
             inbound_count=run.c.inbound_count + 1,
             event_at=case((run.c.event_at > tx.now, run.c.event_at), else_=tx.now),
@@ -68,59 +66,3 @@ def next_wait_due(tx: Tx) -> int | None:
     """Return when the next wait is due, in milliseconds, or None."""
     due: int | None = tx.conn.execute(select(func.min(wait.c.fire_at))).scalar()
     return due
-
-
-def find_approval(tx: Tx, run_id: str, name: str, seq: int | None) -> Any:
-    """Return the row of an open approval, or raise `ApprovalError` saying what there is instead."""
-    rows = tx.conn.execute(
-        select(approval).where(approval.c.run_id == run_id).order_by(approval.c.seq.desc())
-    ).all()
-    named = [row for row in rows if row.name == name and (seq is None or row.seq == seq)]
-    for row in named:
-        if row.state == "open":
-            return row
-    if named:
-        raise ApprovalError(_already(run_id, named[0]))
-    known = ", ".join(sorted({row.name for row in rows if row.state == "open"})) or "none"
-    raise ApprovalError(f"Run {run_id} has no approval {name!r}; open approvals: {known}.")
-
-
-def _already(run_id: str, row: Any) -> str:
-    how = {
-        "decided": f"was decided by {row.decided_by}",
-        "expired": "ran out of time",
-        "withdrawn": "was withdrawn: the run went on without it",
-    }[row.state]
-    return f"Approval {row.name!r} of run {run_id} {how} already; nothing was changed."
-
-
-def decide(  # noqa: PLR0913 - one transaction, one call
-    tx: Tx, run_id: str, name: str, *, answer: Json, by: str, comment: str, seq: int | None = None
-) -> int:
-    """Record a decision and its event together; a second decision raises `ApprovalError`."""
-    row = find_approval(tx, run_id, name, seq)
-    taken = tx.conn.execute(
-        update(approval)
-        .where(approval.c.run_id == run_id, approval.c.seq == row.seq, approval.c.state == "open")
-        .values(
-            state="decided",
-            decided_at=tx.now,
-            decided_by=by,
-            comment=tx.pack_text(comment, "approval.comment", run_id, row.seq),
-            answer=tx.pack(answer, "approval.answer", run_id, row.seq),
-        )
-    )
-    if taken.rowcount != 1:
-        raise ApprovalError(_already(run_id, find_approval(tx, run_id, name, row.seq)))
-    tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == row.seq))
-    turn = append_event(
-        tx,
-        run_id,
-        "approval_decided",
-        {"seq": row.seq, "answer": answer, "by": by, "comment": comment},
-    )
-    if turn is None:
-        raise ApprovalError(
-            f"Run {run_id} has ended; its approval {name!r} can no longer be decided."
-        )
-    return turn

@@ -1,12 +1,13 @@
 """Verbs that only read: histories, evidence for health, lists."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
+from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
 from holdfast._store.tables import (
     activity,
@@ -16,6 +17,7 @@ from holdfast._store.tables import (
     inbound,
     patch_decision,
     run,
+    vote,
     wait,
     worker,
 )
@@ -27,8 +29,19 @@ from holdfast.evidence import (
     WaitEvidence,
     WorkerEvidence,
 )
-from holdfast.history import COMMANDS, EVENTS, Header, History, Turn, make_command, make_event
+from holdfast.history import (
+    COMMANDS,
+    EVENTS,
+    Header,
+    History,
+    Json,
+    PatchDecision,
+    Turn,
+    make_command,
+    make_event,
+)
 from holdfast.payloads import from_bytes, why_sealed
+from holdfast.runs import ActivityState
 
 
 def resolve_run_id(tx: Tx, given: str) -> str:
@@ -62,14 +75,30 @@ def run_row(tx: Tx, run_id: str) -> Row[Any]:
     return row
 
 
-def outcome(tx: Tx, run_id: str) -> tuple[str, str, Any]:
-    """Return status, workflow and decoded closing payload of a run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Hold how the last run of a chain has ended, with the decoded payload of its end; `status` may be open."""
+
+    status: str
+    workflow: str
+    closing: Any
+
+
+def outcome(tx: Tx, run_id: str) -> Ended:
+    """Return how a run ended, or the last of those that continue it."""
     row = run_row(tx, run_id)
-    return (
-        row.status,
-        row.workflow,
-        (None if row.result is None else tx.unpack(row.result, "run.result", run_id)),
+    while row.continued_to is not None:
+        row = run_row(tx, row.continued_to)
+    closing = None if row.result is None else tx.unpack(row.result, "run.result", row.id)
+    return Ended(status=row.status, workflow=row.workflow, closing=closing)
+
+
+def children_of(tx: Tx, run_id: str) -> list[str]:
+    """Return the runs that a run has started."""
+    rows = tx.conn.execute(
+        select(run.c.id).where(run.c.parent == run_id).order_by(run.c.created_at, run.c.id)
     )
+    return [row.id for row in rows]
 
 
 def load_history(tx: Tx, run_id: str, *, lenient: bool = False) -> History:
@@ -94,12 +123,22 @@ def load_history(tx: Tx, run_id: str, *, lenient: bool = False) -> History:
         body = _body(tx, e.body, "inbound.body", run_id, e.turn, known=known_event)
         event = make_event(e.kind, turn=e.turn, at=e.at, body=body)
         commands = tuple(by_turn[e.turn]) if e.turn <= row.done_turn else None
-        turns.append(Turn(event=event, commands=commands))
+        code = "" if commands is None else e.code or ""
+        turns.append(Turn(event=event, commands=commands, code=code))
     header = Header(
         workflow=row.workflow, entry=row.entry, run=row.id, status=row.status, code=row.code, python=row.python,
-        flags=row.flags, seed=row.seed,
+        flags=row.flags, seed=row.seed, decisions=tuple(_decisions(tx, run_id)),
     )  # fmt: skip
     return History(header=header, turns=tuple(turns))
+
+
+def _decisions(tx: Tx, run_id: str) -> Iterator[PatchDecision]:
+    known = patch_decision.c
+    query = select(known.patch, known.key, known.taken, known.turn).where(known.run_id == run_id)
+    for row in tx.conn.execute(query.order_by(known.turn, known.patch, known.key)):
+        yield PatchDecision(
+            patch=row.patch, key=row.key or None, taken=bool(row.taken), turn=row.turn
+        )
 
 
 def _body(
@@ -145,12 +184,13 @@ def _asked(tx: Tx, a: Row[Any]) -> tuple[str, ...]:
     return (asked,) if isinstance(asked, str) else tuple(asked)
 
 
-def list_evidence(
+def list_evidence(  # noqa: PLR0913 - one query, each filter by name
     tx: Tx,
     *,
     open_only: bool,
     workflow: str | None,
     prefix: str,
+    where: Mapping[str, Json],
     before: tuple[int, str] | None,
     limit: int,
 ) -> tuple[int, list[RunEvidence], list[WorkerEvidence]]:
@@ -162,6 +202,8 @@ def list_evidence(
         query = query.where(run.c.workflow == workflow)
     if prefix:
         query = query.where(func.substr(run.c.id, 1, len(prefix)) == prefix)
+    for key, value in where.items():
+        query = query.where(has_attribute(key, value))
     if before is not None:
         at, run_id = before
         query = query.where(
@@ -176,12 +218,16 @@ def one_evidence(tx: Tx, run_id: str) -> tuple[int, RunEvidence, list[WorkerEvid
     return tx.now, _evidence(tx, [run_row(tx, run_id)])[0], worker_evidence(tx)
 
 
-def _evidence(tx: Tx, rows: Sequence[Row[Any]]) -> list[RunEvidence]:
+def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvidence]:
     ids = [row.id for row in rows if row.closed_at is None]
     activities = _grouped(tx, select(activity).where(activity.c.closed_at.is_(None)), activity, ids)
     waits = _grouped(tx, select(wait), wait, ids)
     approvals = _grouped(tx, select(approval).where(approval.c.state == "open"), approval, ids)
     sites = {(w.run_id, w.seq): w.site for group in waits.values() for w in group}
+    children = _children(tx, waits, depth)
+    asking = [a for group in approvals.values() for a in group]
+    votes = votes_of(tx, {a.run_id for a in asking if a.quorum > 1})
+    failed = _failed_notices(tx, {a.run_id for a in asking if a.delivered_at is None})
     return [
         RunEvidence(
             id=r.id, workflow=r.workflow, queue=r.queue, status=r.status, code=r.code, created_at=r.created_at,
@@ -191,14 +237,40 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]]) -> list[RunEvidence]:
             progress_epoch=r.progress_epoch, error_kind=r.error_kind,
             error=_shown_error(tx, r), error_code=r.error_code, error_at=r.error_at,
             failures=r.failures, closing=tx.show(r.result, "run.result", r.id),
+            paused_at=r.paused_at, paused_by=r.paused_by,
+            pause_reason=tx.show_text(r.pause_reason, "run.pause_reason", r.id), ending=r.ending,
+            ending_reason=tx.show_text(r.ending_reason, "run.ending_reason", r.id), forked_from=r.forked_from, forked_at=r.forked_at,
             activities=tuple(_activity(tx, a) for a in activities[r.id]),
-            waits=tuple(_wait(w) for w in waits[r.id] if w.kind != "approval"),
-            approvals=tuple(_approval(tx, a, sites.get((a.run_id, a.seq), "")) for a in approvals[r.id]),
+            waits=tuple(_wait(tx, w) for w in waits[r.id] if w.kind != "approval"),
+            approvals=tuple(
+                _approval(
+                    tx, a, site=sites.get((a.run_id, a.seq), ""), votes=len(votes[a.run_id, a.seq]),
+                    undelivered=failed.get((a.run_id, a.seq)),
+                )
+                for a in approvals[r.id]
+            ),
+            children={w.name: children[w.name] for w in waits[r.id] if w.kind == "child" and w.name in children},
         )
         for r in rows
     ]  # fmt: skip
 
 
+def _children(
+    tx: Tx, waits: Mapping[str, Sequence[Row[Any]]], depth: int
+) -> dict[str, RunEvidence]:
+    """Return the evidence of the children that runs wait for, their own children included."""
+    names = sorted({w.name for group in waits.values() for w in group if w.kind == "child"})
+    if depth >= _MAX_DEPTH or not names:
+        return {}
+    rows: list[Row[Any]] = []
+    for start in range(0, len(names), _CHUNK):
+        rows += tx.conn.execute(
+            select(run).where(run.c.id.in_(names[start : start + _CHUNK]))
+        ).all()
+    return {found.id: found for found in _evidence(tx, rows, depth + 1)}
+
+
+_MAX_DEPTH = 20  # of runs that wait for one another
 _CHUNK = 500  # bound parameters per statement
 
 
@@ -221,21 +293,45 @@ def _activity(tx: Tx, a: Row[Any]) -> ActivityEvidence:
         beat=tx.show(a.beat, "activity.beat", a.run_id, a.seq), error_type=a.error_type,
         error_message=tx.show_text(a.error_message, "activity.error_message", a.run_id, a.seq),
         error_at=a.error_at, same_error=a.same_error, same_error_since=a.same_error_since,
+        effect=a.effect, probe=a.probe,
     )  # fmt: skip
 
 
-def _wait(w: Row[Any]) -> WaitEvidence:
+def _wait(tx: Tx, w: Row[Any]) -> WaitEvidence:
     return WaitEvidence(
-        seq=w.seq, kind=w.kind, name=w.name, opened_at=w.opened_at, fire_at=w.fire_at, site=w.site
+        seq=w.seq,
+        kind=w.kind,
+        name=tx.show_text(w.name, "wait.name", w.run_id, w.seq),
+        opened_at=w.opened_at,
+        fire_at=w.fire_at,
+        due_at=w.due_at,
+        site=w.site,
     )
 
 
-def _approval(tx: Tx, a: Row[Any], site: str) -> ApprovalEvidence:
+def _approval(
+    tx: Tx, a: Row[Any], *, site: str, votes: int, undelivered: str | None
+) -> ApprovalEvidence:
     return ApprovalEvidence(
-        seq=a.seq, name=a.name, ask=tx.show_text(a.ask, "approval.ask", a.run_id, a.seq), to=_asked(tx, a), opened_at=a.opened_at,
-        due_at=a.due_at, delivered_at=a.delivered_at, site=site,
-        refused=tx.show_text(a.refused, "approval.refused", a.run_id, a.seq),
+        seq=a.seq, name=a.name, ask=tx.show_text(a.ask, "approval.ask", a.run_id, a.seq), to=_asked(tx, a),
+        opened_at=a.opened_at, due_at=a.due_at, delivered_at=a.delivered_at, site=site,
+        refused=tx.show_text(a.refused, "approval.refused", a.run_id, a.seq), quorum=a.quorum, votes=votes,
+        reminders=a.reminders, escalated_at=a.escalated_at, undelivered=undelivered,
     )  # fmt: skip
+
+
+def _failed_notices(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], str]:
+    """Return why people were not told of an approval, by run and approval; the last failure counts."""
+    query = select(activity).where(activity.c.state == ActivityState.FAILED.value)
+    found: dict[tuple[str, int], str] = {}
+    for group in _grouped(tx, query, activity, sorted(run_ids)).values():
+        for a in group:
+            target = from_bytes(a.options).get("notifies")
+            if target is not None:
+                message = tx.show_text(a.error_message, "activity.error_message", a.run_id, a.seq)
+                error = f"{a.name} failed: {a.error_type}: {(message or '').rstrip('.')}"
+                found[a.run_id, int(target)] = error
+    return found
 
 
 def worker_evidence(tx: Tx) -> list[WorkerEvidence]:
@@ -267,20 +363,43 @@ def approvals_of(
         approval.c.run_id,
         approval.c.seq,
     )
-    return [_opened(tx, row) for row in tx.conn.execute(query.order_by(*order).limit(limit))]
+    return [_opened(tx, row) for row in tx.conn.execute(query.order_by(*order).limit(limit)).all()]
 
 
 def _opened(tx: Tx, a: Row[Any]) -> dict[str, Any]:
     schema = tx.show(a.schema, "approval.schema", a.run_id, a.seq)
-    shown = dict(a._mapping)  # noqa: SLF001 - the documented way to a row's mapping
-    del shown["asked"], shown["delivered_at"], shown["refused"]
-    return shown | {
+    return dict(a._mapping) | {  # noqa: SLF001 - the documented way to a row's mapping
         "ask": tx.show_text(a.ask, "approval.ask", a.run_id, a.seq),
         "to": _asked(tx, a),
         "schema": {"description": schema} if isinstance(schema, str) else schema,
         "comment": tx.show_text(a.comment, "approval.comment", a.run_id, a.seq),
         "answer": tx.show(a.answer, "approval.answer", a.run_id, a.seq),
+        "shows": tx.show(a.shows, "approval.shows", a.run_id, a.seq),
+        "digest": tx.show_text(a.digest, "approval.digest", a.run_id, a.seq),
+        "note": tx.show_text(a.refused, "approval.refused", a.run_id, a.seq),
     }
+
+
+def votes_of(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """Return the votes on the approvals of some runs, by run and approval, in the order in which they came.
+
+    What is sealed is shown as such.
+    """
+    found: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    ids = sorted(run_ids)
+    for start in range(0, len(ids), _CHUNK):
+        query = select(vote).where(vote.c.run_id.in_(ids[start : start + _CHUNK]))
+        for row in tx.conn.execute(query.order_by(vote.c.run_id, vote.c.turn)):
+            found[row.run_id, row.seq].append(
+                {
+                    "by": row.by,
+                    "at": row.at,
+                    "answer": tx.show(row.answer, "vote.answer", row.run_id, row.turn),
+                    "comment": tx.show_text(row.comment, "vote.comment", row.run_id, row.turn),
+                    "saw": tx.show_text(row.saw, "vote.saw", row.run_id, row.turn),
+                }
+            )
+    return found
 
 
 def now(tx: Tx) -> int:
@@ -293,7 +412,12 @@ def attempts_of(tx: Tx, run_id: str) -> list[dict[str, Any]]:
     query = select(activity).where(activity.c.run_id == run_id).order_by(activity.c.seq)
     return [
         dict(a._mapping)  # noqa: SLF001 - the documented way to a row's mapping
-        | {"error_message": tx.show_text(a.error_message, "activity.error_message", run_id, a.seq)}
+        | {
+            "error_message": tx.show_text(a.error_message, "activity.error_message", run_id, a.seq),
+            "heartbeat": tx.show(a.beat, "activity.beat", run_id, a.seq),
+            "heartbeat_at": a.beat_at,
+            "resolution": tx.show_text(a.resolution, "activity.resolution", run_id, a.seq),
+        }
         for a in tx.conn.execute(query)
     ]
 

@@ -1,6 +1,7 @@
 """The values that verbs take and give."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.history import Json
@@ -21,6 +22,13 @@ class NewRun:
     digest: str
     args: list[Json]
     start_at: int | None = None
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+    parent: str | None = None
+    previous: str | None = None
+    first_run: str | None = None
+    lineage: str | None = None
+    retry_budget: int | None = None
+    timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,11 @@ class RunClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityClaim:
-    """Hold a lease on an activity: the right to record the outcome of this attempt."""
+    """Hold a lease on an activity: the right to record the outcome of this attempt.
+
+    With `probe` the outcome of attempt `attempt` is unknown, and the claim is for finding it out. `details` are those
+    of the last heartbeat of any attempt, `started_at` is the time of the claim by the database's clock.
+    """
 
     run_id: str
     seq: int
@@ -46,6 +58,29 @@ class ActivityClaim:
     attempt: int
     args: list[Json]
     options: dict[str, Any]
+    key: str
+    probe: bool
+    details: Json
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Hold a sign of life of an attempt; `details` None keeps those of the sign before."""
+
+    details: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """Describe a wait that no command explains; `number` is below 1, and instants are milliseconds."""
+
+    number: int
+    kind: str
+    name: str
+    site: str
+    since: int
+    deadline: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +101,13 @@ class Lost:
 
     runs: frozenset[tuple[str, int]]
     activities: frozenset[tuple[str, int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ballot:
+    """Hold the answer of one person to an approval; `saw` is the digest of what was shown, or its beginning."""
+
+    answer: Json
+    by: str
+    comment: str
+    saw: str

@@ -1,19 +1,16 @@
-"""Verbs of runs and their workflow tasks: start, claim, commit, block, hand back, close."""
+"""Verbs of runs and their workflow tasks: start, claim, commit, block, hand back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
+from holdfast._store.closing import open_row
 from holdfast._store.database import Tx
-from holdfast._store.effects import apply_command, close_items, mark_condition
-from holdfast._store.events import append_event
-from holdfast._store.records import Fault, NewRun, RunClaim
+from holdfast._store.effects import apply_command, mark_parked
+from holdfast._store.records import Fault, Parked, RunClaim
 from holdfast._store.tables import drift, inbound, patch_decision, run
 from holdfast.errors import (
     LeaseLostError,
-    RunClosedError,
-    RunExistsError,
-    UnknownRunError,
     UsageError,
 )
 from holdfast.history import Command
@@ -21,39 +18,6 @@ from holdfast.runs import RunStatus, TaskState
 
 OPEN = RunStatus.OPEN.value
 _REMEMBERED_CODES = 400  # characters: about thirty fingerprints
-
-
-def start_run(tx: Tx, new: NewRun) -> bool:
-    """Insert a run with its first event; False when the same request has already started it."""
-    known = tx.conn.execute(
-        select(run.c.request_digest, run.c.workflow).where(run.c.id == new.id)
-    ).first()
-    if known is not None:
-        if known.request_digest in tx.chain.veils(new.digest):
-            return False
-        raise RunExistsError(
-            f"Run {new.id!r} exists already: it was started for {known.workflow} with other arguments. "
-            "Choose another id, or leave id out to have one made."
-        )
-    start_at = tx.now if new.start_at is None else new.start_at
-    tx.conn.execute(
-        insert(run).values(
-            id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, status=OPEN, seed=new.seed,
-            flags=new.flags, python=new.python, code=new.code, request_digest=tx.chain.veil(new.digest), created_at=tx.now,
-            start_at=start_at, inbound_count=1, event_at=max(start_at, tx.now), done_turn=0, task_state=TaskState.READY.value,
-            task_visible_at=start_at, lease_epoch=0, progress_epoch=0, progress_at=tx.now, failures=0,
-        )
-    )  # fmt: skip
-    tx.conn.execute(
-        insert(inbound).values(
-            run_id=new.id,
-            turn=1,
-            at=max(start_at, tx.now),
-            kind="run_started",
-            body=tx.pack({"args": new.args}, "inbound.body", new.id, 1),
-        )
-    )
-    return True
 
 
 def claim_runs(
@@ -75,6 +39,8 @@ def claim_runs(
         select(run.c.id)
         .where(
             run.c.closed_at.is_(None),
+            run.c.paused_at.is_(None),
+            run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.workflow.in_(list(fingerprints)),
             due,
@@ -115,14 +81,13 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
     turns: Sequence[tuple[int, Sequence[Command]]],
     *,
     code: str,
-    condition: str | None,
+    parked: Sequence[Parked],
     decisions: Iterable[Mapping[str, object]],
     drifts: Iterable[Mapping[str, object]],
 ) -> bool:
     """Record the commands of turns and everything they ask for; True when more events wait to be applied.
 
-    `condition` is the line at which a run waits that asked for nothing; None when it did. The lease ends with the
-    commit, whatever the outcome.
+    `parked` are the waits that no command explains. The lease ends with the commit, whatever the outcome.
     """
     last = turns[-1][0] if turns else claim.done_turn
     row = tx.conn.execute(
@@ -138,11 +103,14 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
         raise _lost(claim)
     for turn, commands in turns:
         at = tx.conn.execute(
-            select(inbound.c.at).where(inbound.c.run_id == claim.run_id, inbound.c.turn == turn)
+            update(inbound)
+            .where(inbound.c.run_id == claim.run_id, inbound.c.turn == turn)
+            .values(code=code)
+            .returning(inbound.c.at)
         ).scalar_one()
         for command in commands:
             apply_command(tx, claim.run_id, turn, command, queue=row.queue, at=at)
-    mark_condition(tx, claim.run_id, condition)
+    mark_parked(tx, claim.run_id, parked)
     _remember(tx, claim.run_id, decisions, drifts)
     return bool(row.inbound_count > last)
 
@@ -195,12 +163,13 @@ def _remember(
 def record_fault(tx: Tx, claim: RunClaim, fault: Fault) -> None:
     """Record why a run could not be advanced, and block it or let it be tried again; nothing else is committed."""
     state = TaskState.BLOCKED if fault.blocks else TaskState.READY
+    error = tx.pack(fault.error, "run.error", claim.run_id)
     done = tx.conn.execute(
         update(run)
         .where(*_held(claim))
         .values(
             task_state=state.value, task_visible_at=tx.now + fault.retry_in_ms, lease_owner=None, lease_until=None,
-            progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=tx.pack(fault.error, "run.error", claim.run_id), error_at=tx.now,
+            progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=error, error_at=tx.now,
             error_signature=fault.signature, error_code=_failed_on(fault.code),
             failures=case((run.c.error_signature == fault.signature, run.c.failures + 1), else_=1),
         )
@@ -220,7 +189,7 @@ def _failed_on(code: str) -> ColumnElement[str]:
 
 def retry(tx: Tx, run_id: str) -> None:
     """Let a blocked run be tried again by the code that it is blocked on."""
-    row = _open_row(tx, run_id)
+    row = open_row(tx, run_id)
     if row.task_state != TaskState.BLOCKED.value and not row.failures:
         raise UsageError(
             f"Run {run_id} is not blocked, so there is nothing to try again. `holdfast why {run_id}` says what it waits for."
@@ -247,53 +216,13 @@ def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
         tx.conn.execute(update(run).where(*_held(claim)).values(**_unleased(tx, claim.done_turn)))
 
 
-def request_cancel(tx: Tx, run_id: str, reason: str) -> None:
-    """Ask a run to cancel itself; asking again changes nothing.
-
-    A run whose code cannot run, because it is blocked or has not begun, is closed as cancelled at once.
-    """
-    row = _open_row(tx, run_id)
-    if row.cancel_requested_at is None:
-        tx.conn.execute(update(run).where(run.c.id == run_id).values(cancel_requested_at=tx.now))
-        append_event(tx, run_id, "cancel_requested", {"reason": reason})
-    if row.task_state == TaskState.BLOCKED.value or (row.done_turn == 0 and row.start_at > tx.now):
-        _close_from_outside(tx, run_id, RunStatus.CANCELLED, reason)
-
-
-def terminate(tx: Tx, run_id: str, reason: str) -> None:
-    """End a run at once, without asking its code."""
-    _open_row(tx, run_id)
-    _close_from_outside(tx, run_id, RunStatus.TERMINATED, reason)
-
-
-def _close_from_outside(tx: Tx, run_id: str, status: RunStatus, reason: str) -> None:
-    tx.conn.execute(
-        update(run)
-        .where(run.c.id == run_id, run.c.closed_at.is_(None))
-        .values(
-            status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None, lease_until=None,
-            lease_epoch=run.c.lease_epoch + 1, result=tx.pack({"reason": reason}, "run.result", run_id),
-        )
-    )  # fmt: skip
-    close_items(tx, run_id)
-
-
-def _open_row(tx: Tx, run_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a row has no static type
-    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
-    if row is None:
-        raise UnknownRunError(
-            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
-        )
-    if row.closed_at is not None:
-        raise RunClosedError(f"Run {run_id} is {row.status} already; nothing was changed.")
-    return row
-
-
 def next_run_due(tx: Tx, *, queue: str) -> int | None:
     """Return when the next run of a queue becomes ready, in milliseconds, or None."""
     due: int | None = tx.conn.execute(
         select(func.min(run.c.task_visible_at)).where(
             run.c.closed_at.is_(None),
+            run.c.paused_at.is_(None),
+            run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.task_state == TaskState.READY.value,
         )

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError
 
-HEAD = "0001"
-_KNOWN = frozenset({"0001"})
+HEAD = "0002"
+_KNOWN = frozenset({"0001", "0002"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

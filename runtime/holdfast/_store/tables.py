@@ -44,6 +44,22 @@ class Run(SQLModel, table=True):
     error_code: str | None = None
     error_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
     failures: int = 0
+    parent: str | None = None
+    first_run: str = Field(index=True)  # of a chain of runs that continue one another
+    previous: str | None = None
+    continued_to: str | None = None
+    lineage: str  # the run whose idempotency keys it uses: of a fork, the original
+    forked_from: str | None = None
+    forked_at: int | None = None
+    deadline_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    timeout_ms: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    paused_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    paused_by: str | None = None
+    pause_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    ending: str | None = None  # the status that the run takes when its compensations are done
+    ending_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    retry_budget: int | None = None
+    retries_used: int = 0
 
 
 class Inbound(SQLModel, table=True):
@@ -56,6 +72,7 @@ class Inbound(SQLModel, table=True):
     at: int = Field(sa_column=_ms())
     kind: str
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    code: str | None = None  # the fingerprint of the code that applied it
 
 
 class CommandRow(SQLModel, table=True):
@@ -102,6 +119,19 @@ class ActivityRow(SQLModel, table=True):
     error_signature: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     same_error: int = 0
     same_error_since: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    key_seq: int | None = None  # the command whose idempotency key it uses, when not its own
+    effect: str = "idempotent"
+    probe: bool = False  # the next claim asks whether the effect has happened
+    start_by: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    expires_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    heartbeat_ms: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    deadline_at: int | None = Field(
+        default=None, sa_column=_ms(nullable=True)
+    )  # the next of its time limits, the end of its lease included
+    probes: int = 0  # how often its probe could not tell
+    final: bool = False  # no attempt follows, even if the probe answers that nothing happened
+    resolution: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    resolved_by: str | None = None
 
 
 class Wait(SQLModel, table=True):
@@ -115,6 +145,9 @@ class Wait(SQLModel, table=True):
     name: str
     opened_at: int = Field(sa_column=_ms())
     fire_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    due_at: int | None = Field(
+        default=None, sa_column=_ms(nullable=True)
+    )  # of a wait that a timer of its own ends
     site: str
 
 
@@ -138,6 +171,106 @@ class Approval(SQLModel, table=True):
     comment: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     answer: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     refused: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    shows: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    digest: str = ""
+    quorum: int = 1
+    reminders: int = 0
+    reminded_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    escalated_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+
+
+class Vote(SQLModel, table=True):
+    """Hold the answer of one person to an approval."""
+
+    __tablename__ = "vote"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    by: str = Field(primary_key=True)
+    at: int = Field(sa_column=_ms())
+    turn: int
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    comment: str = Field(sa_column=Column(Text, nullable=False))
+    saw: str = ""
+
+
+class Message(SQLModel, table=True):
+    """Remember the messages that a chain of runs has taken in, so that none counts twice."""
+
+    __tablename__ = "message"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    first_run: str = Field(primary_key=True)
+    message: str = Field(primary_key=True)
+    run_id: str
+    turn: int
+    digest: str
+    at: int = Field(sa_column=_ms())
+
+
+class UpdateRow(SQLModel, table=True):
+    """Hold what a run was asked, and its reply."""
+
+    __tablename__ = "update_request"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    first_run: str = Field(primary_key=True)
+    update: str = Field(primary_key=True)
+    run_id: str
+    name: str
+    state: str
+    digest: str
+    requested_at: int = Field(sa_column=_ms())
+    answered_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    reply: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+
+
+class Published(SQLModel, table=True):
+    """Hold what a run lets everybody read."""
+
+    __tablename__ = "published"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: int = Field(sa_column=_ms())
+    turn: int
+
+
+class Attribute(SQLModel, table=True):
+    """Hold one search attribute of a run: text, or a number, or both when the text is that of the number."""
+
+    __tablename__ = "attribute"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    number: float | None = None
+
+
+class Child(SQLModel, table=True):
+    """Link a run to one that it started, and whose end it is told of."""
+
+    __tablename__ = "child"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    child: str = Field(index=True)
+    on_close: str
+    open: bool = True
+
+
+class Compensation(SQLModel, table=True):
+    """Hold an activity that undoes a step of a run: registered, running, completed, failed or dropped."""
+
+    __tablename__ = "compensation"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    name: str
+    args: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    options: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    site: str
+    state: str
 
 
 class WorkerRow(SQLModel, table=True):
@@ -200,6 +333,13 @@ approval = _table(Approval)
 worker = _table(WorkerRow)
 patch_decision = _table(PatchDecisionRow)
 drift = _table(DriftRow)
+vote = _table(Vote)
+message = _table(Message)
+update_request = _table(UpdateRow)
+published = _table(Published)
+attribute = _table(Attribute)
+child = _table(Child)
+compensation = _table(Compensation)
 
 Index(
     "ix_run_task", run.c.queue, run.c.task_state, run.c.task_visible_at,
@@ -216,3 +356,13 @@ Index(
 )  # fmt: skip
 Index("ix_wait_due", wait.c.fire_at)
 Index("ix_approval_open", approval.c.state, approval.c.opened_at)
+Index(
+    "ix_activity_deadline", activity.c.deadline_at,
+    sqlite_where=activity.c.closed_at.is_(None), postgresql_where=activity.c.closed_at.is_(None),
+)  # fmt: skip
+Index(
+    "ix_run_deadline", run.c.deadline_at,
+    sqlite_where=run.c.closed_at.is_(None), postgresql_where=run.c.closed_at.is_(None),
+)  # fmt: skip
+Index("ix_attribute_text", attribute.c.key, attribute.c.text)
+Index("ix_attribute_number", attribute.c.key, attribute.c.number)

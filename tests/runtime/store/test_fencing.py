@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from holdfast import Client, Worker, activity, workflow
-from holdfast._store import activities, events, runs
+from holdfast._store import activities, attempts, events, limits, runs
 from holdfast._store.records import ActivityClaim, RunClaim
 from holdfast.clock import VirtualClock
 from holdfast.errors import LeaseLostError
@@ -33,6 +33,7 @@ def claim_run(client: Client, owner: str) -> list[RunClaim]:
 
 
 def claim_activity(client: Client, owner: str) -> list[ActivityClaim]:
+    client.database.write_now(limits.enforce, limit=10)
     return client.database.write_now(
         activities.claim_activities, worker_id=owner, queue="default", names=["step"], limit=10, lease_ms=LEASE_MS
     )  # fmt: skip
@@ -41,7 +42,7 @@ def claim_activity(client: Client, owner: str) -> list[ActivityClaim]:
 def commit(client: Client, claim: RunClaim) -> None:
     done = CompleteRun(seq=1, site="", result=0)
     client.database.write_now(
-        runs.commit_turns, claim, [(1, [done])], code="x", condition=None, decisions=[], drifts=[]
+        runs.commit_turns, claim, [(1, [done])], code="x", parked=[], decisions=[], drifts=[]
     )
 
 
@@ -91,10 +92,10 @@ async def test_a_result_under_an_old_epoch_is_refused(client: Client, clock: Vir
     heir = claim_activity(client, "two")[0]
 
     with pytest.raises(LeaseLostError, match="was not recorded"):
-        client.database.write_now(activities.complete_activity, zombie, 666)
-    client.database.write_now(activities.complete_activity, heir, 1)
+        client.database.write_now(attempts.complete_activity, zombie, 666)
+    client.database.write_now(attempts.complete_activity, heir, 1)
     with pytest.raises(LeaseLostError):
-        client.database.write_now(activities.complete_activity, heir, 666)
+        client.database.write_now(attempts.complete_activity, heir, 666)
 
     assert heir.attempt == 2
     results = [
@@ -112,7 +113,7 @@ async def test_a_failure_under_an_old_epoch_is_refused(client: Client, clock: Vi
 
     with pytest.raises(LeaseLostError):
         client.database.write_now(
-            activities.fail_attempt, zombie, Failure(type="E", message="m"), retry_in_ms=None
+            attempts.fail_attempt, zombie, Failure(type="E", message="m"), retry_in_ms=None
         )
 
 
@@ -178,7 +179,7 @@ async def test_an_event_that_arrives_while_a_turn_is_applied_is_not_lost(client:
     claim = claim_sleeper(client)
     await handle.cancel(reason="meanwhile")
     more = client.database.write_now(
-        runs.commit_turns, claim, [(1, [])], code="x", condition=None, decisions=[], drifts=[]
+        runs.commit_turns, claim, [(1, [])], code="x", parked=[], decisions=[], drifts=[]
     )
 
     assert more

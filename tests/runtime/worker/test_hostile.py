@@ -472,7 +472,7 @@ async def test_a_turn_cannot_be_committed_after_the_run_was_terminated(client: C
 
     with pytest.raises(LeaseLostError):
         client.database.write_now(
-            runs.commit_turns, claim, [(1, [])], code="x", condition=None, decisions=[], drifts=[]
+            runs.commit_turns, claim, [(1, [])], code="x", parked=[], decisions=[], drifts=[]
         )
 
 

@@ -1,0 +1,183 @@
+"""The attempts that one worker carries out: it begins them, passes their signs of life on, and records their outcomes."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast._attempting import Absent, Failed, Outcome, Postponed, Succeeded, Undecided, attempt
+from holdfast._registry import ActivityDefinition
+from holdfast._store import activities as activity_verbs
+from holdfast._store import attempts as attempt_verbs
+from holdfast._store.database import Database
+from holdfast._store.records import ActivityClaim, Heartbeat
+from holdfast._threads import Threads
+from holdfast.codec import encode
+from holdfast.errors import LeaseLostError
+
+log = logging.getLogger("holdfast.worker")
+
+_BEATS_PER_LIMIT = 3
+_SHORTEST_BEAT = 0.02  # seconds
+
+Key = tuple[str, int, int]
+Signs = list[tuple[ActivityClaim, Heartbeat | None]]
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """Hold an attempt that runs; `fresh` says that its last heartbeat is not yet in the database."""
+
+    claim: ActivityClaim
+    last: Heartbeat | None = None
+    fresh: bool = False
+
+
+class Carrier:
+    """Carry out attempts, each in a task of its own; the watchdog's thread asks it for their signs of life."""
+
+    def __init__(
+        self,
+        database: Database,
+        definitions: Mapping[str, ActivityDefinition],
+        *,
+        slots: int,
+        limit: int,
+    ) -> None:
+        self.threads = Threads(slots)
+        self._database = database
+        self._definitions = definitions
+        self._slots = slots
+        self._limit = limit  # bytes of a result or a heartbeat
+        self._lock = threading.Lock()  # guards what the watchdog's thread reads
+        self._running: dict[asyncio.Task[None], _Held] = {}
+
+    @property
+    def running(self) -> set[asyncio.Task[None]]:
+        """Return the tasks of the attempts that run."""
+        return set(self._running)
+
+    @property
+    def free(self) -> int:
+        """Return how many more attempts may begin; a thread whose attempt is over still takes its place."""
+        return max(0, self._slots - max(len(self._running), self.threads.busy))
+
+    def begin(self, claim: ActivityClaim, ended: Callable[[], None]) -> None:
+        """Start an attempt; `ended` is called when it is over, whatever became of it."""
+        held = _Held(claim)
+        task = asyncio.create_task(
+            self._carry_out(held), name=f"{claim.name} #{claim.seq} of {claim.run_id}"
+        )
+        with self._lock:
+            self._running[task] = held
+
+        def over(_task: asyncio.Task[None]) -> None:
+            self._over(task)
+            ended()
+
+        task.add_done_callback(over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        with self._lock:
+            claim = self._running.pop(task).claim
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("activity %s of run %s: the outcome of attempt %d is not recorded, it counts as lost: %s",
+                      claim.name, claim.run_id, claim.attempt, error)  # fmt: skip
+
+    async def _carry_out(self, held: _Held) -> None:
+        claim = held.claim
+
+        def beat(details: Any) -> None:
+            what = f"The heartbeat of {claim.name}"
+            tree = encode(details, Any, what=what, limit=self._limit, loose=True)
+            with self._lock:
+                kept = held.last.details if tree is None and held.last is not None else tree
+                held.last, held.fresh = Heartbeat(details=kept), True
+
+        outcome = await attempt(
+            self._definitions[claim.name],
+            claim,
+            beat=beat,
+            threads=self.threads,
+            limit=self._limit,
+        )
+        try:
+            await self._record(claim, outcome, held)
+        except LeaseLostError as error:
+            log.warning("%s", error)
+
+    async def _record(self, claim: ActivityClaim, outcome: Outcome, held: _Held) -> None:
+        write = self._database.write
+        match outcome:
+            case Succeeded():
+                await write(attempt_verbs.complete_activity, claim, outcome.result)
+            case Failed():
+                await write(
+                    attempt_verbs.fail_attempt, claim, outcome.failure, retry_in_ms=outcome.retry_in_ms,
+                    unknown=outcome.unknown, beat=held.last,
+                )  # fmt: skip
+            case Postponed():
+                await write(attempt_verbs.postpone_attempt, claim, outcome.failure)
+            case Absent():
+                await write(attempt_verbs.nothing_happened, claim)
+            case Undecided():
+                await write(attempt_verbs.probe_failed, claim, outcome.why, again=outcome.again)
+
+    # Signs of life
+
+    def beat_interval(self, longest: float) -> float:
+        """Return how many seconds may pass between two beats so that no heartbeat limit is missed."""
+        with self._lock:
+            limits: list[float] = [
+                held.claim.options["heartbeat_ms"] / 1000 / _BEATS_PER_LIMIT
+                for held in self._running.values()
+                if held.claim.options.get("heartbeat_ms") and not held.claim.probe
+            ]
+        return max(_SHORTEST_BEAT, min([longest, *limits]))
+
+    def signs(self) -> Signs:
+        """Return every attempt, with its heartbeat where there was one since this was last asked."""
+        with self._lock:
+            taken: Signs = []
+            for held in self._running.values():
+                taken.append((held.claim, held.last if held.fresh else None))
+                held.fresh = False
+        return taken
+
+    def not_written(self, signs: Signs) -> None:
+        """Let the next beat write these signs: this one could not."""
+        unwritten = {_key(claim) for claim, beat in signs if beat is not None}
+        with self._lock:
+            for held in self._running.values():
+                held.fresh = held.fresh or _key(held.claim) in unwritten
+
+    def cancel(self, lost: Iterable[Key], loop: asyncio.AbstractEventLoop) -> None:
+        """Stop attempts whose lease is gone: they have just ended, or a time limit, their run or another took them."""
+        wanted = set(lost)
+        with self._lock:
+            tasks = [task for task, held in self._running.items() if _key(held.claim) in wanted]
+        for task in tasks:
+            with contextlib.suppress(RuntimeError):  # the loop was closed: the process is ending
+                loop.call_soon_threadsafe(task.cancel)
+
+    # The end
+
+    async def wind_down(self, drain: float) -> None:
+        """Let attempts finish for `drain` seconds, then cancel them and hand them back."""
+        if self._running:
+            await asyncio.wait(self.running, timeout=drain)
+        left = dict(self._running)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        returned = [(held.claim, held.last) for held in left.values()]
+        await self._database.write(activity_verbs.give_up_attempts, returned)
+        self.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _key(claim: ActivityClaim) -> Key:
+    return claim.run_id, claim.seq, claim.epoch

@@ -1,0 +1,80 @@
+"""Errors as data: what a history keeps of an exception, and which exceptions end a run."""
+
+import traceback
+
+from holdfast.errors import ActivityError, ApplicationError, ChildError
+from holdfast.history import ChildFailed, Command, Failure, StartChild, canonical, name_of
+
+
+def activity_error(command: Command, failure: Failure, name: str = "") -> ActivityError:
+    """Return what workflow code gets for an activity that failed for good."""
+    name = name or name_of(command)
+    tries = "once" if failure.attempts == 1 else f"{failure.attempts} times"
+    return ActivityError(
+        f"Activity {name} was tried {tries} and failed: {failure.type}: {failure.message}",
+        activity=name,
+        type=failure.type,
+        attempts=failure.attempts,
+        details=failure.details,
+    )
+
+
+def child_error(command: StartChild, event: ChildFailed, run_id: str) -> ChildError:
+    """Return what workflow code gets for a child that ended without a result."""
+    failure = event.failure
+    child = child_id(command, run_id)
+    return ChildError(
+        f"Child {child} of {command.workflow} {event.status}: {failure.type}: {failure.message}",
+        child=child,
+        status=event.status,
+        type=failure.type,
+        details=failure.details,
+    )
+
+
+def child_id(command: StartChild, run_id: str) -> str:
+    """Return the id of a child, which comes from its parent unless it was given one."""
+    return command.child or f"{run_id}.{command.seq}"
+
+
+def is_failure(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Tell whether an error, or every error in a group, is of one of the kinds."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_failure(part, kinds) for part in error.exceptions)
+    return isinstance(error, kinds)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return an error as data that can always be written."""
+    if isinstance(error, ActivityError):
+        return Failure(
+            type="ActivityError",
+            message=error.message,
+            attempts=error.attempts,
+            details=error.details,
+        )
+    details = error.details if isinstance(error, ApplicationError | ChildError) else None
+    try:
+        canonical(details).encode()
+    except (TypeError, ValueError):
+        details = repr(details)
+    return Failure(type=type(error).__name__, message=text_of(error), details=details)
+
+
+def text_of(error: BaseException) -> str:
+    """Return the message of an error, whatever its `__str__` does."""
+    try:
+        parts = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+        text = "; ".join(str(part) for part in parts)
+    except Exception as problem:  # noqa: BLE001 - then that is what there is to say
+        text = f"(its message cannot be read: {type(problem).__name__})"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def trace_of(error: BaseException) -> str:
+    """Return the end of the traceback of an error, whatever its `__str__` does."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as problem:  # noqa: BLE001 - an exception that cannot even be printed
+        text = f"(its traceback cannot be printed: {type(problem).__name__})"
+    return text[-8000:].encode("utf-8", "backslashreplace").decode()

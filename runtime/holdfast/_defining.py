@@ -1,0 +1,89 @@
+"""The decorator that makes a function a workflow, and what it makes. `holdfast.workflow` is their public name."""
+
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from holdfast._core.execution import required
+from holdfast._registry import Definition, WorkflowDefinition
+from holdfast.errors import ArgumentError
+from holdfast.retry import check_retry_budget
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Workflow(Definition, Generic[P, R]):
+    """Be a function that runs durably; start it with `client.start(my_workflow, …)`.
+
+    Called inside another workflow it runs as a part of that one. `fn` is the plain function.
+    """
+
+    def __init__(self, definition: WorkflowDefinition) -> None:
+        self.definition = definition
+        self.name = definition.name
+        self.fn: Callable[..., Any] = definition.fn
+        self.__doc__ = definition.fn.__doc__
+        self.__name__ = definition.fn.__name__
+        self.__qualname__ = definition.fn.__qualname__
+        self.__module__ = definition.fn.__module__
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.name}>"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        """Run as a part of the calling workflow."""
+        required(f"Calling the workflow {self.name} directly")
+        coroutine: Coroutine[Any, Any, R] = self.fn(*args, **kwargs)
+        return coroutine
+
+
+@overload
+def define(fn: Callable[P, Coroutine[Any, Any, R]], /) -> Workflow[P, R]: ...
+@overload
+def define(
+    *,
+    name: str | None = None,
+    fails_on: tuple[type[Exception], ...] = (),
+    retired_patches: tuple[str, ...] = (),
+    retry_budget: int | None = None,
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Workflow[P, R]]: ...
+
+
+def define(
+    fn: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    fails_on: tuple[type[Exception], ...] = (),
+    retired_patches: tuple[str, ...] = (),
+    retry_budget: int | None = None,
+) -> Any:
+    """Make an `async def` function a workflow.
+
+    Args:
+        fn: The function, when the decorator is used without arguments.
+        name: What histories call it; the function's name by default. Renaming breaks open runs.
+        fails_on: Exceptions that fail the run, besides those of holdfast. Any other exception is a bug: it blocks the
+            run, which continues when corrected code is deployed.
+        retired_patches: Patches whose old branch and call are gone from the code.
+        retry_budget: How many retries all activities of a run may have together; None sets no limit.
+    """
+    check_retry_budget(retry_budget, "workflow.define")
+
+    def make(function: Callable[..., Any]) -> Workflow[..., Any]:
+        if not inspect.iscoroutinefunction(function):
+            raise ArgumentError(
+                f"@workflow.define needs an `async def` function; {function!r} is not one."
+            )
+        return Workflow(
+            WorkflowDefinition(
+                name=name or function.__name__,
+                fn=function,
+                fails_on=fails_on,
+                retired_patches=frozenset(retired_patches),
+                retry_budget=retry_budget,
+            )
+        )
+
+    return make if fn is None else make(fn)

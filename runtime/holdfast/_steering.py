@@ -1,0 +1,58 @@
+"""The part of a client that ends, holds and continues runs. `holdfast.Client` is its public name."""
+
+from typing import Any
+
+from holdfast._store import ending, pausing, runs
+from holdfast._store.database import Database
+from holdfast.errors import ArgumentError
+
+MAX_NAME = 200
+
+
+class Steering:
+    """End, hold and continue the runs of a database."""
+
+    database: Database
+
+    async def cancel(self, run_id: str, *, reason: str = "") -> None:
+        """Ask a run to cancel itself; its clean-up code runs."""
+        await self.database.write(ending.request_cancel, run_id, reason)
+
+    async def retry(self, run_id: str) -> None:
+        """Let a blocked run be tried again at once, by the same code if need be."""
+        await self.database.write(runs.retry, run_id)
+
+    async def pause(self, run_id: str, *, by: str, reason: str = "") -> None:
+        """Let nothing further of a run be done until it is resumed; attempts that are running end.
+
+        Signals, decisions, timers and a request to cancel are recorded, and applied when the run is resumed.
+        """
+        checked_by(by, "pause")
+        await self.database.write(pausing.pause, run_id, reason=reason, by=by.strip())
+
+    async def resume(self, run_id: str) -> None:
+        """Let a paused run go on."""
+        await self.database.write(pausing.resume, run_id)
+
+    async def terminate(self, run_id: str, *, reason: str = "", compensate: bool = True) -> None:
+        """End a run; none of its code runs any more.
+
+        The compensations that it has registered are carried out first, by any worker that knows their activities; with
+        `compensate=False` they are dropped, also those of a run that is being ended already.
+        """
+        await self.database.write(ending.terminate, run_id, reason, compensate=compensate)
+
+
+def checked_by(by: str, call: str) -> None:
+    """Raise `ArgumentError` unless `by` can stand in a record as the name of a person."""
+    if not by.strip() or len(by) > MAX_NAME:
+        raise ArgumentError(
+            f"{call}(by=…) needs 1 to {MAX_NAME} characters: the record must say who it was."
+        )
+
+
+def not_undone(closing: Any) -> str:
+    """Return a sentence about the compensations that failed while a run was ended; empty when none did."""
+    undone = closing.get("compensations", ()) if isinstance(closing, dict) else ()
+    failed = [item["name"] for item in undone if item["state"] != "completed"]
+    return f" Not undone: {', '.join(failed)}." if failed else ""

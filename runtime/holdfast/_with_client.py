@@ -1,0 +1,69 @@
+"""What the commands of the command line share: their database, and a client of it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from holdfast.errors import UsageError
+
+DB = click.option(
+    "--db",
+    envvar="HOLDFAST_DB",
+    metavar="PATH",
+    help="The database; by default $HOLDFAST_DB, else holdfast.db here.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per row.")
+
+
+def with_client(
+    db: str | None, work: Callable[[Any], Coroutine[Any, Any, Any]], *, create: bool = False
+) -> Any:
+    """Do some work with a client of the database that the options name."""
+    from holdfast.client import Client
+
+    async def run() -> Any:
+        async with Client(_existing(db, create=create)) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def _existing(db: str | None, *, create: bool) -> str:
+    place = db or "holdfast.db"
+    path = place.removeprefix("sqlite:///")
+    if not create and "://" not in path and not _exists(path):
+        raise UsageError(
+            f"There is no database at {path}. Name it with --db or HOLDFAST_DB; `holdfast worker` and "
+            "`holdfast start` make one."
+        )
+    return place
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path[:80]!r} cannot be the path of a database: {error}.") from None
+
+
+def json_argument(text: str, number: int) -> Any:
+    """Return the value of an argument that is JSON, or raise `UsageError`."""
+    try:
+        tree = json.loads(text)
+        json.dumps(tree)  # the way back has a limit of depth, too
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f'Argument {number} is not JSON: {error}. Quote strings twice, for example: \'"Oslo"\' or \'{{"q": "Oslo"}}\'.'
+        ) from None
+    return tree
+
+
+async def on_run(client: Any, given: str, work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+    """Do something to the run that a person named, and say so."""
+    found = await client.resolve(given)
+    await work(found)
+    click.echo(f"{found}: done")

@@ -1,0 +1,58 @@
+"""The benchmarks run, at a size too small to say anything about speed."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from tests.benchmarks import orders
+from tests.benchmarks.recorded import holdfast_history, temporal_history
+from tests.benchmarks.temporal_orders import Gathered, Sequential
+
+from holdfast.replay import replay
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(benchmark: str, *arguments: str) -> list[str]:
+    command = [sys.executable, "-m", f"tests.benchmarks.{benchmark}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode in {0, 1}, done.stderr  # whether an aim is met is not for a test to say
+    assert "Traceback" not in done.stderr, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1].startswith("met: " if done.returncode == 0 else "MISSED: ")
+    return lines
+
+
+def test_replay_is_measured_three_ways() -> None:
+    lines = run("replay", "--activities", "20", "--rounds", "1")
+
+    assert any(re.match(r"  bare loop, sequential 200 +[\d,]+ ", line) for line in lines)
+    assert any(re.match(r"  holdfast, sequential 20 +[\d,]+ ", line) for line in lines)
+    assert any(re.match(r"  Temporal sandboxed, sequential 20 +[\d,]+ ", line) for line in lines)
+
+
+@pytest.mark.parametrize(("recorded", "width"), [("sequential", 1), ("gathered", orders.WIDTH)])
+def test_every_replayer_refuses_a_history_of_other_activities(recorded: str, width: int) -> None:
+    flow = orders.sequential if recorded == "gathered" else orders.gathered
+    temporal = temporal_history(recorded, 20, width=width)
+    activities = [
+        event["activityTaskScheduledEventAttributes"]["activityType"]
+        for event in temporal["events"]
+        if event["eventType"] == "ActivityTaskScheduled"
+    ]
+    activities[10]["name"] = "refund"
+    replayer = Replayer(
+        workflows=[Sequential, Gathered], workflow_runner=UnsandboxedWorkflowRunner()
+    )
+
+    assert not replay(holdfast_history(recorded, 20, width=width), flow).ok
+    with pytest.raises(AssertionError, match="charge is not the recorded refund"):
+        orders.replay_bare([("charge", orders.receipt_json(0)), ("refund", {})], 0)
+    with pytest.raises(Exception, match="refund"):
+        asyncio.run(replayer.replay_workflow(WorkflowHistory.from_json("r", temporal)))
