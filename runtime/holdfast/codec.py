@@ -14,7 +14,7 @@ from pydantic_core import SchemaSerializer, SchemaValidator, to_json
 
 from holdfast._comparing import difference
 from holdfast.errors import ApprovalError, PayloadError, PayloadTooLargeError
-from holdfast.history import Json
+from holdfast.history import Json, canonical
 
 PAYLOAD_LIMIT = 2_000_000  # bytes of one argument, result, answer or heartbeat, before compression
 _CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
@@ -150,7 +150,7 @@ def encode_by(
     if type(value) is plan.scalar and is_roomy and _is_plain(value):
         return value  # type: ignore[no-any-return]
     try:
-        tree = plan.dump(value)
+        tree = _ordered(value, plan.dump(value)) if loose else plan.dump(value)
         data = (
             json.dumps(tree, allow_nan=False, ensure_ascii=False).encode()
             if loose
@@ -167,6 +167,28 @@ def encode_by(
             "an object store, and pass a reference to it; Client(payload_limit=…) raises the limit."
         )
     return tree
+
+
+def _ordered(value: Any, tree: Json) -> Json:
+    """Return the JSON of a value of no declared type with the members of each set in one order."""
+    match value, tree:
+        case set() | frozenset(), list():
+            return sorted(tree, key=canonical)
+        case list() | tuple(), list() if len(value) == len(tree):
+            return [_ordered(item, part) for item, part in zip(value, tree, strict=True)]
+        case dict(), dict() if len(value) == len(tree):
+            return {
+                key: _ordered(item, tree[key])
+                for key, item in zip(tree, value.values(), strict=True)
+            }
+        case _, dict():
+            fields = getattr(value, "__dict__", {})
+            return {
+                key: _ordered(fields[key], part) if key in fields else part
+                for key, part in tree.items()
+            }
+        case _:
+            return tree
 
 
 def _is_plain(value: Any) -> bool:
