@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 _Compare = Callable[[Any, Any, str], str | None]
 _MISSING = object()
+_PLAIN = frozenset({str, int, bool, type(None), bytes})  # what is equal and of one type is the same
 
 
 def difference(value: Any, back: Any, path: str = "") -> str | None:
@@ -25,7 +26,7 @@ def difference(value: Any, back: Any, path: str = "") -> str | None:
 
 
 def _choose(kind: type[Any]) -> _Compare:  # noqa: PLR0911 - one line per kind of type
-    if kind in {str, int, bool, type(None), bytes}:
+    if kind in _PLAIN:
         return _exact
     if issubclass(kind, Enum):
         return _enum
@@ -115,6 +116,8 @@ def _sequence(value: Any, back: Any, path: str) -> str | None:
     if not fits or len(value) != len(back):
         return _differs(value, back, path)
     for index, (item, other) in enumerate(zip(value, back, strict=True)):
+        if type(item) in _PLAIN and type(item) is type(other) and item == other:
+            continue
         found = _compare_of(type(item))(item, other, f"{path}[{index}]")
         if found is not None:
             return found
@@ -125,6 +128,10 @@ def _mapping(value: Any, back: Any, path: str) -> str | None:
     if not isinstance(back, dict) or len(value) != len(back):
         return _differs(value, back, path)
     for (key, item), (other_key, other) in zip(value.items(), back.items(), strict=True):
+        kind = type(item)
+        if type(key) is type(other_key) is str and key == other_key:
+            if kind in _PLAIN and kind is type(other) and item == other:
+                continue
         found = _compare_of(type(key))(key, other_key, f"{path} key {_short(key)}")
         found = found or _compare_of(type(item))(item, other, f"{path}[{_short(key)}]")
         if found is not None:
@@ -133,12 +140,18 @@ def _mapping(value: Any, back: Any, path: str) -> str | None:
 
 
 def _model(value: Any, back: Any, path: str) -> str | None:
-    if _family(value) is not _family(back):
+    if type(value) is not type(back) and _family(value) is not _family(back):
         return _subclass(value, back, path)
-    names = (name for name, field in type(value).model_fields.items() if not field.exclude)
-    found = _fields(value.__dict__, back.__dict__, names, path)
+    found = _fields(value.__dict__, back.__dict__, _names_of_model(type(value)), path)
     extra = value.__pydantic_extra__
     return found or (difference(extra, back.__pydantic_extra__, path) if extra else None)
+
+
+def _names_in(kind: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in kind.model_fields.items() if not field.exclude)
+
+
+_names_of_model: Callable[[Any], tuple[str, ...]] = lru_cache(maxsize=4096)(_names_in)
 
 
 def _family(value: Any) -> type[Any]:
@@ -151,10 +164,17 @@ def _family(value: Any) -> type[Any]:
 def _dataclass(value: Any, back: Any, path: str) -> str | None:
     if type(value) is not type(back):
         return _subclass(value, back, path)
-    names = [field.name for field in dataclasses.fields(value)]
+    names = _names_of_dataclass(type(value))
     old = {name: getattr(value, name, _MISSING) for name in names}
     new = {name: getattr(back, name, _MISSING) for name in names}
     return _fields(old, new, names, path)
+
+
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+_names_of_dataclass: Callable[[Any], tuple[str, ...]] = lru_cache(maxsize=4096)(_names_of)
 
 
 def _fields(
@@ -162,7 +182,11 @@ def _fields(
 ) -> str | None:
     for name in names:
         item = old.get(name, _MISSING)
-        found = _compare_of(type(item))(item, new.get(name, _MISSING), f"{path}.{name}")
+        other = new.get(name, _MISSING)
+        kind = type(item)
+        if kind in _PLAIN and kind is type(other) and item == other:
+            continue  # without the text of a path that nobody reads
+        found = _compare_of(kind)(item, other, f"{path}.{name}")
         if found is not None:
             return found
     return None
