@@ -7,7 +7,7 @@ from sqlalchemy import Row, Table
 from holdfast._store.database import Tx
 
 # By table: what numbers the row within its run, the columns of bytes, and those of text.
-_SEALED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+SEALED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "inbound": ("turn", ("body",), ()),
     "command": ("seq", ("body",), ()),
     "activity": ("seq", ("args", "beat"), ("error_message", "resolution")),
@@ -21,7 +21,7 @@ _SEALED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 def moved(tx: Tx, table: Table, row: Row[Any], *, to: str) -> dict[str, Any]:
     """Return the values of a row for the same row of another run, or raise `SealedPayloadError`."""
     values = dict(row._mapping)  # noqa: SLF001 - the documented way to a row's mapping
-    number, in_bytes, in_text = _SEALED.get(table.name, ("", (), ()))
+    number, in_bytes, in_text = SEALED.get(table.name, ("", (), ()))
     for column in (*in_bytes, *in_text):
         place = f"{table.name}.{column}"
         old, new = (place, row.run_id, values[number]), (place, to, values[number])
