@@ -12,3 +12,4 @@ check: setup
 	@.venv/bin/poe check
 bench: setup
 	@.venv/bin/poe bench-replay
+	@.venv/bin/poe bench-parked

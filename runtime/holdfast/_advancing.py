@@ -2,8 +2,10 @@
 
 from dataclasses import asdict, dataclass
 
-from holdfast._core.driver import Replayed, advance, replay, undecodable
-from holdfast._core.execution import Execution, OrphanEventError, WorkflowBugError
+from holdfast._core.differing import undecodable
+from holdfast._core.driver import Replayed, advance, replay
+from holdfast._core.execution import Execution
+from holdfast._core.facts import OrphanEventError, WorkflowBugError
 from holdfast._core.failures import text_of, trace_of
 from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module
@@ -11,7 +13,7 @@ from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
 from holdfast._store.records import Fault, Parked
 from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError
-from holdfast.history import Command, History, Json
+from holdfast.history import Command, History, Json, StartChild
 
 _RETRY_MS = 5_000
 _BLOCK_AFTER = 2  # the same bug this often, and a run is held for other code
@@ -19,12 +21,16 @@ _BLOCK_AFTER = 2  # the same bug this often, and a run is held for other code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Hold the turns of a run that wait to be committed; `parked` are the waits that no command explains."""
+    """Hold the turns of a run that wait to be committed; `parked` are the waits that no command explains.
+
+    `problems` are errors that no code of the run can see any more, such as that of a task which nothing awaits.
+    """
 
     turns: list[tuple[int, tuple[Command, ...]]]
     parked: list[Parked]
     decisions: list[dict[str, object]]
     drifts: list[dict[str, object]]
+    problems: list[str]
 
 
 def prepare(
@@ -100,6 +106,7 @@ def _prepared(state: Replayed, turns: list[tuple[int, tuple[Command, ...]]]) -> 
             }
             for d in state.drifts
         ],
+        problems=execution.problems,
     )
 
 
@@ -108,8 +115,8 @@ def _parked(execution: Execution) -> list[Parked]:
     if execution.closed:
         return []
     waits = [Parked(**asdict(wait)) for wait in execution.parking]
-    if waits or execution.pending():
-        return waits
+    if waits or any(not isinstance(command, StartChild) for command in execution.pending()):
+        return waits  # a child that nobody awaits moves nothing
     site = execution.parked_site()
     return [Parked(number=0, kind="condition", name="", site=site, since=execution.now_ms)]
 

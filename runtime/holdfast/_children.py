@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic, Literal, NoReturn, TypeVar, cast
 
-from holdfast._conversing import Signal
+from holdfast._conversing import Signal, checked_timeout
 from holdfast._core.continuing import Continuation, ContinueAsNewRequest
 from holdfast._core.execution import Execution, required
 from holdfast._core.failures import child_id
 from holdfast._core.sites import call_site
 from holdfast._defining import Workflow
-from holdfast.errors import ApplicationError, ArgumentError, ForbiddenCallError, WorkflowError
+from holdfast.errors import ApplicationError, ArgumentError, ForbiddenCallError
 from holdfast.history import StartChild
+from holdfast.runs import checked_id
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,6 +38,7 @@ class Child(Generic[R]):
         self._seq = command.seq
         self._future = future
         self._on_cancel = on_cancel
+        future.add_done_callback(_retrieve)  # a child that nobody awaits may fail
 
     def __repr__(self) -> str:
         return f"<child {self.id}>"
@@ -56,19 +59,22 @@ class Child(Generic[R]):
     async def _when_cancelled(self) -> None:
         if self._future.done() or self._on_cancel == "abandon":
             return
-        if self._on_cancel == "cancel":
-            self.cancel()
-            return
-        self._execution.cancel_child(self._seq)
-        await asyncio.wait([self._future])
+        self.cancel()
+        if self._on_cancel == "wait":
+            await asyncio.wait([self._future])
 
     def cancel(self) -> None:
-        """Ask the child to cancel itself, and no longer wait for its end."""
-        self._execution.take_back(self._seq)
+        """Ask the child to cancel itself; `result()` raises `ChildError` when it has done so."""
+        self._execution.cancel_child(self._seq)
 
     async def signal(self, signal: Signal[T], value: T) -> None:
         """Send a message to the child."""
         await signal.send(self.id, value)
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 def start_child(
@@ -78,6 +84,7 @@ def start_child(
     queue: str | None = None,
     on_close: OnClose = "cancel",
     on_cancel: OnCancel = "cancel",
+    timeout: timedelta | None = None,
 ) -> Child[R]:
     """Start another run as a part of this one; await its `result()`, or leave it to itself.
 
@@ -89,8 +96,12 @@ def start_child(
         on_close: What happens to it when this run ends first. "abandon" starts it detached.
         on_cancel: What happens to it when the task that awaits its result is cancelled: "cancel" asks it to cancel
             itself and goes on, "wait" asks and waits until it has ended, "abandon" lets it run.
+        timeout: How long it may take from its start; then it is ended as timed out. None means for ever.
     """
     execution = required("workflow.start_child()")
+    if id is not None:
+        checked_id(id)
+    limit = None if timeout is None else checked_timeout("start_child", timeout)
     if on_close not in {"cancel", "terminate", "abandon"} or on_cancel not in {
         "cancel",
         "wait",
@@ -115,6 +126,8 @@ def start_child(
                 args=encoded,
                 queue=queue,
                 on_close=on_close,
+                timeout_ms=limit,
+                retry_budget=definition.retry_budget,
             )
         )
         return made[0]
@@ -128,9 +141,10 @@ async def run_child(
     *args: Any,
     id: str | None = None,  # noqa: A002 - the field's word
     queue: str | None = None,
+    timeout: timedelta | None = None,  # noqa: ASYNC109 - a durable deadline
 ) -> R:
     """Start another run as a part of this one and return its result."""
-    return await start_child(workflow, *args, id=id, queue=queue).result()
+    return await start_child(workflow, *args, id=id, queue=queue, timeout=timeout).result()
 
 
 def continue_as_new(*args: Any, workflow: Workflow[Any, Any] | None = None) -> NoReturn:
@@ -149,6 +163,7 @@ def continue_as_new(*args: Any, workflow: Workflow[Any, Any] | None = None) -> N
             "workflow.continue_as_new() ends the workflow, so only the workflow function's own task may call it, not "
             "one that it has started. Return to the workflow function and call it there."
         )
+    execution.refuse_open_compensations()
     definition = execution.definition if workflow is None else workflow.definition
     encoded = execution.encoding.args(definition.signature, args, {})
     raise ContinueAsNewRequest(Continuation(definition=definition, args=encoded, site=call_site()))
@@ -165,7 +180,7 @@ class Outcome(Generic[R]):
 
 
 async def map(  # noqa: A001 - the field's word
-    fn: Callable[[T], Awaitable[R]] | Workflow[Any, R],
+    fn: Callable[[T], Awaitable[R]],
     inputs: Iterable[T],
     *,
     limit: int | None = None,
@@ -189,7 +204,7 @@ async def map(  # noqa: A001 - the field's word
 
 
 async def map_settled(
-    fn: Callable[[T], Awaitable[R]] | Workflow[Any, R],
+    fn: Callable[[T], Awaitable[R]],
     inputs: Iterable[T],
     *,
     limit: int | None = None,
@@ -229,7 +244,7 @@ async def map_settled(
 
 
 async def _gather(
-    fn: Callable[[T], Awaitable[R]] | Workflow[Any, R],
+    fn: Callable[[T], Awaitable[R]],
     items: list[T],
     limit: int | None,
     settled: Callable[[Sequence[Outcome[R]]], bool],
@@ -264,11 +279,11 @@ async def _gather(
     ]
 
 
-async def _outcome(
-    fn: Callable[[T], Awaitable[R]] | Workflow[Any, R], index: int, item: T
-) -> Outcome[R]:
+async def _outcome(fn: Callable[[T], Awaitable[R]], index: int, item: T) -> Outcome[R]:
     try:
         value = await (run_child(fn, item) if isinstance(fn, Workflow) else fn(item))
-    except (WorkflowError, TimeoutError) as error:
+    except Exception as error:
+        if not required("workflow.map()").is_failure(error):
+            raise
         return Outcome(index=index, state="failed", error=error)
     return Outcome(index=index, state="completed", value=value)

@@ -188,6 +188,8 @@ class StartChild:
     args: list[Json]
     queue: str | None
     on_close: str
+    timeout_ms: int | None = None
+    retry_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

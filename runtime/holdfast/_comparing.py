@@ -129,9 +129,9 @@ def _mapping(value: Any, back: Any, path: str) -> str | None:
         return _differs(value, back, path)
     for (key, item), (other_key, other) in zip(value.items(), back.items(), strict=True):
         kind = type(item)
-        if type(key) is type(other_key) is str and key == other_key:
-            if kind in _PLAIN and kind is type(other) and item == other:
-                continue
+        known = type(key) is type(other_key) is str and key == other_key
+        if known and kind in _PLAIN and kind is type(other) and item == other:
+            continue
         found = _compare_of(type(key))(key, other_key, f"{path} key {_short(key)}")
         found = found or _compare_of(type(item))(item, other, f"{path}[{_short(key)}]")
         if found is not None:

@@ -46,7 +46,7 @@ class Signal(Generic[T]):
         site = call_site()
         if timeout is None:
             return cast("T", await execution.receive(self.name, self._decode, site, None))
-        limit = _checked_timeout(f"Signal {self.name}", timeout)
+        limit = checked_timeout(f"Signal {self.name}", timeout)
         async with asyncio.timeout(limit / 1000):
             return cast("T", await execution.receive(self.name, self._decode, site, limit))
 
@@ -116,9 +116,13 @@ class Update(Generic[T, R]):
             result = answer(value)
             return await result if inspect.isawaitable(result) else result
 
+        site = call_site()
+        if self.name not in execution.updates.handled:
+            execution.parking.enter("update", self.name, site, execution.now_ms)
         execution.updates.handle(
             UpdateHandler(
                 name=self.name,
+                site=site,
                 answer=call,
                 check=check,
                 decode=lambda tree: decode(tree, self.request, what=f"Update {self.name}"),
@@ -127,7 +131,6 @@ class Update(Generic[T, R]):
                 ),
             )
         )
-        execution.parking.enter("update", self.name, call_site(), execution.now_ms)
         return answer
 
     def encode(self, value: T, *, limit: int | None = None) -> Json:
@@ -153,10 +156,10 @@ async def wait_until(
         timeout: How long to wait; None waits for ever.
     """
     execution = required("workflow.wait_until()")
-    limit = None if timeout is None else _checked_timeout("wait_until", timeout)
+    limit = None if timeout is None else checked_timeout("wait_until", timeout)
     site, since = call_site(), execution.now_ms
     async with asyncio.timeout(None) as scope:
-        if limit is not None and not predicate():
+        if limit is not None and not execution.conditions.holds(predicate):
             scope.reschedule(asyncio.get_running_loop().time() + limit / 1000)
         with execution.parking.during("condition", description, site, since, limit):
             await execution.conditions.wait(predicate)
@@ -183,9 +186,18 @@ def checked_attributes(attributes: Mapping[str, Any]) -> dict[str, Json]:
     """Return attributes as they are recorded, or raise `ArgumentError`."""
     for key, value in attributes.items():
         _checked_name("An attribute", key)
+        if key != key.strip() or set(key) & set("<>=!"):
+            raise ArgumentError(
+                f"Attribute {key!r}: a key neither begins nor ends with a space, nor holds < > = or !, because "
+                '`where={"amount >=": 100}` would not find it.'
+            )
         if value is not None and not isinstance(value, str | int | float | bool):
             raise ArgumentError(
                 f"Attribute {key!r} is {value!r}; expected a str, int, float, bool, or None to remove it."
+            )
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ArgumentError(
+                f"Attribute {key!r} is an integer of {value.bit_length()} bits; expected at most 63. Use a str."
             )
         if isinstance(value, str) and len(value) > _MAX_TEXT:
             raise ArgumentError(
@@ -197,13 +209,24 @@ def checked_attributes(attributes: Mapping[str, Any]) -> dict[str, Json]:
     }
 
 
-def _checked_name(what: str, name: str) -> str:
-    if not str(name).strip() or len(name) > _MAX_NAME:
-        raise ArgumentError(f"{what}: name {name!r}; expected 1 to {_MAX_NAME} characters.")
+def _checked_name(what: str, name: Any) -> str:
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME or not _is_text(name):
+        raise ArgumentError(
+            f"{what}: name {name!r}; expected a str of 1 to {_MAX_NAME} characters."
+        )
     return name
 
 
-def _checked_timeout(what: str, timeout: timedelta) -> int:
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name
+
+
+def checked_timeout(what: str, timeout: timedelta) -> int:
+    """Return a time limit in milliseconds, or raise `ArgumentError`."""
     if timeout <= timedelta(0):
         raise ArgumentError(f"{what}: timeout={timeout!r}; expected a positive timedelta or None.")
     return milliseconds(timeout)

@@ -11,9 +11,10 @@ from holdfast.retry import check_retry_budget
 
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class Workflow(Definition, Generic[P, R]):
+class Workflow(Definition, Generic[P, R_co]):
     """Be a function that runs durably; start it with `client.start(my_workflow, …)`.
 
     Called inside another workflow it runs as a part of that one. `fn` is the plain function.
@@ -31,10 +32,10 @@ class Workflow(Definition, Generic[P, R]):
     def __repr__(self) -> str:
         return f"<workflow {self.name}>"
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]:
         """Run as a part of the calling workflow."""
         required(f"Calling the workflow {self.name} directly")
-        coroutine: Coroutine[Any, Any, R] = self.fn(*args, **kwargs)
+        coroutine: Coroutine[Any, Any, R_co] = self.fn(*args, **kwargs)
         return coroutine
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
@@ -88,6 +88,11 @@ class ActivityDefinition:
     unstable_args: bool = False
 
     @functools.cached_property
+    def recorded_options(self) -> Mapping[str, Json]:
+        """Return the options as each of its commands records them; copy them, nobody may change these."""
+        return self.options.to_json()
+
+    @functools.cached_property
     def signature(self) -> Signature:
         """Return how its arguments and result are encoded."""
         return signature_of(self.fn, name=self.name)
@@ -121,10 +126,19 @@ class WorkflowDefinition:
         holdfast. Other libraries do not count. Two workers with the same fingerprint answer a history in the same way.
         """
         digest = hashlib.sha256(f"{self.name} {version('holdfast')}".encode())
-        for name, path in _project_files(self.fn.__module__):
+        for name, path in self._files:
             digest.update(name.encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()[:12]
+
+    @property
+    def has_files(self) -> bool:
+        """Tell whether the fingerprint says anything: code made by `exec` or typed at a prompt has no files."""
+        return bool(self._files)
+
+    @functools.cached_property
+    def _files(self) -> list[tuple[str, Path]]:
+        return _project_files(self.fn.__module__)
 
 
 def _project_files(root: str) -> list[tuple[str, Path]]:

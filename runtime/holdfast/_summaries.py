@@ -6,6 +6,7 @@ from typing import Any
 from holdfast.evidence import RunEvidence
 from holdfast.health import Verdict
 from holdfast.history import History
+from holdfast.runs import InFlight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,8 @@ class RunDetail:
     """Describe a run in full, at the time `now` of the database's clock in milliseconds.
 
     `same_place` counts the open runs that stop at the same difference or bug, this one included. `retries_used` counts
-    the retries of all its activities, of which it may have `retry_budget`; None sets no limit.
+    the retries of all its activities, of which it may have `retry_budget`; None sets no limit. `in_flight` counts the
+    open runs of its workflow on both sides of the recorded line at which its code differs.
     """
 
     summary: RunSummary
@@ -117,3 +119,4 @@ class RunDetail:
     children: tuple[str, ...] = ()
     retry_budget: int | None = None
     retries_used: int = 0
+    in_flight: InFlight | None = None

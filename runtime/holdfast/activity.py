@@ -120,7 +120,8 @@ class Activity(Definition, Generic[P, R]):
 async def _scheduled(
     execution: Execution, definition: ActivityDefinition, args: list[Any], site: str
 ) -> Any:
-    seq, future = execution.schedule_activity(definition, args, definition.options.to_json(), site)
+    options = dict(definition.recorded_options)
+    seq, future = execution.schedule_activity(definition, args, options, site)
     try:
         return await future
     except asyncio.CancelledError:

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import re
 import signal
 import sys
 from dataclasses import asdict
@@ -17,6 +18,14 @@ import click
 
 from holdfast._keys import keys
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
+from holdfast._talking_commands import (
+    attributes_of,
+    conditions_of,
+    family_lines,
+    query,
+    update,
+)
+from holdfast._talking_commands import signal as signal_command
 from holdfast._with_client import DB as _DB
 from holdfast._with_client import JSON as _JSON
 from holdfast._with_client import json_argument as _json_argument
@@ -184,6 +193,15 @@ def worker(
     "--id", "run_id", help="A name for the run; the same name and arguments give the same run."
 )
 @click.option("--queue", default="default", show_default=True, help="Which workers advance it.")
+@click.option(
+    "--attribute", "attributes", multiple=True, metavar="KEY=VALUE", help="By what it is found."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.001, 3_153_600_000),
+    metavar="SECONDS",
+    help="How long it may take; then it is ended as timed out.",
+)
 @click.option("--wait", is_flag=True, help="Wait for the result and print it as JSON.")
 def start(
     workflow: str,
@@ -191,6 +209,8 @@ def start(
     db: str | None,
     run_id: str | None,
     queue: str,
+    attributes: tuple[str, ...],
+    timeout: float | None,
     wait: bool,
 ) -> None:
     """Start a run; each argument is JSON, decoded by the workflow's own types."""
@@ -207,7 +227,14 @@ def start(
     )  # a call that cannot be made must not leave a database behind
 
     async def work(client: Any) -> None:
-        handle = await client.start(found, *args, id=run_id, queue=queue)
+        handle = await client.start(
+            found,
+            *args,
+            id=run_id,
+            queue=queue,
+            attributes=attributes_of(attributes),
+            timeout=None if timeout is None else timedelta(seconds=timeout),
+        )
         click.echo(handle.id)
         if wait:
             click.echo(
@@ -227,6 +254,13 @@ def start(
 )
 @click.option("--workflow", help="Only runs of this workflow.")
 @click.option("--open", "open_only", is_flag=True, help="Only runs that have not ended.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help='By attribute: customer=acme, "amount>=100".',
+)
+@click.option("--past", metavar="FILE:LINE", help="Only open runs that have come past this line.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 def runs(
     db: str | None,
@@ -234,6 +268,8 @@ def runs(
     health: str | None,
     workflow: str | None,
     open_only: bool,
+    where: tuple[str, ...],
+    past: str | None,
     limit: int,
 ) -> None:
     """List runs, the newest first, each with the reason why it is where it is."""
@@ -243,10 +279,19 @@ def runs(
         raise UsageError(
             f"--health {health}: no such class. Families: {', '.join(f.value for f in Family)}; codes: {', '.join(CODES)}."
         )
+    if past is not None and not re.fullmatch(r".+:[0-9]+", past):
+        raise UsageError(
+            f"--past {past}: expected a file and a line as reports show them: --past orders/flow.py:41"
+        )
     found = _with_client(
         db,
         lambda client: client.list(
-            health=health, workflow=workflow, open_only=open_only, limit=limit
+            health=health,
+            workflow=workflow,
+            open_only=open_only,
+            where=conditions_of(where),
+            past=past,
+            limit=limit,
         ),
     )
     if as_json:
@@ -256,7 +301,7 @@ def runs(
     if not found:
         click.echo(
             "No runs match."
-            if health or workflow
+            if health or workflow or where or past
             else "No runs yet. Start one: holdfast start MODULE:WORKFLOW",
             err=True,
         )
@@ -269,6 +314,13 @@ def _summary_json(run: Any) -> dict[str, Any]:
         "schema": 1, "id": run.id, "workflow": run.workflow, "queue": run.queue, "status": run.status,
         "created_at": run.created_at, "closed_at": run.closed_at, "family": run.verdict.family.value,
         "code": run.verdict.code, "why": run.verdict.why,
+    }  # fmt: skip
+
+
+def _family_json(detail: Any) -> dict[str, Any]:
+    return {
+        "parent": detail.parent, "children": list(detail.children), "previous": detail.previous,
+        "continued_to": detail.continued_to,
     }  # fmt: skip
 
 
@@ -289,13 +341,19 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         ]
         click.echo(
             json.dumps(
-                _summary_json(detail.summary) | {"items": items}, ensure_ascii=False, default=str
+                _summary_json(detail.summary)
+                | _family_json(detail)
+                | {"items": items, "report": _report(detail)},
+                ensure_ascii=False,
+                default=str,
             )
         )
         return
     click.echo(f"{detail.summary.id}  {detail.summary.workflow}  {detail.summary.verdict.label}")
     if detail.evidence.forked_from:
         click.echo(f"forked from {detail.evidence.forked_from} at turn {detail.evidence.forked_at}")
+    for line in family_lines(detail):
+        click.echo(line)
     for item in detail.summary.verdict.items:
         click.echo(f"\n{item.code}  {item.why}")
         click.echo(f"  at: {item.site}" if item.site else "", nl=bool(item.site))
@@ -307,8 +365,16 @@ def why(run_id: str, db: str | None, as_json: bool) -> None:
         from holdfast.replay import render_report
 
         click.echo(
-            f"\n{render_report(detail.evidence.error)}\n  {detail.same_place} open runs stop at this place."
+            f"\n{render_report(_report(detail) or {})}\n  {detail.same_place} open runs stop at this place."
         )
+
+
+def _report(detail: Any) -> dict[str, Any] | None:
+    """Return the difference at which a run stops, with the runs in flight around it."""
+    if detail.evidence.error_kind != "nondeterminism":
+        return None
+    flight = detail.in_flight
+    return {**detail.evidence.error, "in_flight": None if flight is None else asdict(flight)}
 
 
 @main.command()
@@ -347,7 +413,18 @@ def approve(
     _with_client(db, work)
 
 
-for _command in (retry, resolve, cancel, terminate, pause, resume, fork):
+for _command in (
+    retry,
+    resolve,
+    cancel,
+    terminate,
+    pause,
+    resume,
+    fork,
+    signal_command,
+    query,
+    update,
+):
     main.add_command(_command)
 
 
@@ -401,12 +478,14 @@ def replay(files: tuple[Path, ...], workflow: str | None, drift: str, as_json: b
     """Replay histories against today's code; exit 1 at the first turn that differs."""
     from holdfast.client import resolve_workflow
     from holdfast.history import load_history
+    from holdfast.replay import confirm
     from holdfast.replay import replay as replay_history
 
     chosen: Any = None if workflow is None else resolve_workflow(workflow)
     differs = False
     for file in files:
-        result = replay_history(load_history(file), chosen)
+        recorded = load_history(file)
+        result = confirm(recorded, replay_history(recorded, chosen), chosen)
         drifted = bool(result.drifts) and drift == "error"
         differs = differs or not result.ok or drifted
         if as_json:
@@ -421,6 +500,7 @@ def replay(files: tuple[Path, ...], workflow: str | None, drift: str, as_json: b
                 "difference": difference,
                 "bug": result.bug,
                 "drifts": [asdict(found) for found in result.drifts],
+                "notes": result.notes,
             }
             click.echo(json.dumps(row, ensure_ascii=False))
         else:

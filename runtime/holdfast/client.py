@@ -15,12 +15,13 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
+from holdfast._core.report import recorded_place
 from holdfast._messaging import Messaging
 from holdfast._questions import checked_comment, checked_name
 from holdfast._registry import import_entry, reachable_definitions
 from holdfast._steering import Steering, not_undone
 from holdfast._store import approvals as approval_verbs
-from holdfast._store import attention, forking, reading, starting
+from holdfast._store import attention, forking, places, reading, starting
 from holdfast._store import attributes as attribute_verbs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import Ballot, NewRun
@@ -48,6 +49,7 @@ from holdfast.health import Family, health
 from holdfast.history import History, Json, canonical
 from holdfast.payloads import Chain, Codec, codecs_of_environment
 from holdfast.retry import check_retry_budget
+from holdfast.runs import MAX_ID, InFlight, checked_id
 from holdfast.workflow import Workflow
 
 __all__ = [
@@ -66,7 +68,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 U = TypeVar("U")
 _POLL = 0.05
-_MAX_ID = 200
 _MAX_NAME = 200
 UNDECIDED: Any = object()
 
@@ -299,6 +300,7 @@ class Client(Steering, Messaging):
         prefix: str = "",
         open_only: bool = False,
         where: Mapping[str, Json] | None = None,
+        past: str | None = None,
         before: tuple[int, str] | None = None,
         limit: int = 50,
     ) -> list[RunSummary]:
@@ -311,11 +313,16 @@ class Client(Steering, Messaging):
             open_only: Only runs that have not ended.
             where: Only runs with these attributes: `{"customer": "acme", "amount >=": 100}`; the comparisons are
                 `!=`, `<`, `<=`, `>` and `>=`.
+            past: Only open runs that have come past this line of code, `orders/flow.py:41`.
             before: `(created_at, id)` of the last run of the page before.
             limit: How many at the most.
         """
         found: list[RunSummary] = []
-        narrow = open_only or (health is not None and not health.startswith(Family.CLOSED.value))
+        narrow = (
+            open_only
+            or past is not None
+            or (health is not None and not health.startswith(Family.CLOSED.value))
+        )
         size = limit if health is None else max(limit, 500)
         while len(found) < limit:
             page = await self.database.read(
@@ -324,6 +331,7 @@ class Client(Steering, Messaging):
                 workflow=workflow,
                 prefix=prefix,
                 where=dict(where or {}),
+                past=past,
                 before=before,
                 limit=size,
             )
@@ -450,7 +458,7 @@ class Client(Steering, Messaging):
         """
         if keys not in {"keep", "new"}:
             raise ArgumentError(f'fork(keys={keys!r}): expected "keep" or "new".')
-        made = f"{run_id[: _MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
+        made = f"{run_id[: MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
         asked = forking.Fork(
             id=_checked_id(made, ""), origin=run_id, at=at, new_keys=keys == "new", signals=signals
         )
@@ -492,19 +500,7 @@ def checked_result(value: Any, *, name: str, entry: str, limit: int | None = Non
 
 
 def _checked_id(given: str | None, workflow: str) -> str:
-    if given is None:
-        return f"{workflow}-{secrets.token_hex(5)}"
-    # Ids stand in addresses: "." and ".." have a meaning of their own there.
-    if (
-        not given.strip(" .")
-        or len(given) > _MAX_ID
-        or not given.isprintable()
-        or set(given) & set("/?#")
-    ):
-        raise ArgumentError(
-            f"{given!r} cannot be a run id: expected 1 to {_MAX_ID} printable characters without / ? and #."
-        )
-    return given
+    return f"{workflow}-{secrets.token_hex(5)}" if given is None else checked_id(given)
 
 
 def _aware_ms(at: datetime) -> int:
@@ -555,7 +551,13 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         children=tuple(reading.children_of(tx, run_id)),
         retry_budget=row.retry_budget,
         retries_used=row.retries_used,
+        in_flight=_in_flight(tx, evidence),
     )
+
+
+def _in_flight(tx: Tx, evidence: RunEvidence) -> InFlight | None:
+    place = "" if evidence.error_kind != "nondeterminism" else recorded_place(evidence.error)
+    return places.in_flight(tx, evidence.workflow, place) if place else None
 
 
 def _approvals(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:

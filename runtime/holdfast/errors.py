@@ -3,6 +3,7 @@
     HoldfastError
     ├── UsageError                  a call that cannot be carried out as asked
     │   ├── UnknownWorkflowError
+    │   │   └── MissingWorkflowError    the module is there, the workflow is not
     │   ├── UnknownRunError
     │   ├── UnknownKeyError         a run has published nothing under that key
     │   ├── RunExistsError
@@ -57,6 +58,10 @@ class UsageError(HoldfastError):
 
 class UnknownWorkflowError(UsageError):
     """Report a workflow name or entry that no code defines."""
+
+
+class MissingWorkflowError(UnknownWorkflowError):
+    """Report a module in which the workflow that a history names is not defined any more."""
 
 
 class UnknownRunError(UsageError):

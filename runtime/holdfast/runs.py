@@ -6,7 +6,10 @@ applied, *leased* while a worker applies it, and *blocked* when code and history
 the same bug again: then only other code, or a person, moves it.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from holdfast.errors import ArgumentError
 
 
 class RunStatus(StrEnum):
@@ -40,3 +43,30 @@ class ActivityState(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+MAX_ID = 200
+
+
+def checked_id(given: str) -> str:
+    """Return a run id that can stand in an address, or raise `ArgumentError`."""
+    # "." and ".." have a meaning of their own there.
+    if (
+        not given.strip(" .")
+        or len(given) > MAX_ID
+        or not given.isprintable()
+        or set(given) & set("/?#")
+    ):
+        raise ArgumentError(
+            f"{given!r} cannot be a run id: expected 1 to {MAX_ID} printable characters without / ? and #."
+        )
+    return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """Count the open runs of a workflow that have come past the line `place`, and those that have not."""
+
+    place: str
+    past: int
+    before: int

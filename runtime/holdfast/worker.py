@@ -7,12 +7,14 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
 from holdfast._carrying import Carrier
+from holdfast._idling import Rest, next_due, rest
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
 from holdfast._store import ending, events, limits, reading, runs
@@ -31,6 +33,8 @@ log = logging.getLogger("holdfast.worker")
 _CLAIM_RUNS = 16
 _FIRE_BATCH = 200
 _STORE_PAUSE = 1.0  # seconds to wait when the database cannot be reached
+
+_Found = tuple[int, list[RunClaim], list[ActivityClaim]]
 
 
 class Worker:
@@ -83,6 +87,7 @@ class Worker:
         self._stopping = False
         self._wake = asyncio.Event()
         self._limit = client.payload_limit
+        self._rest: Rest | None = None
         self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
         self._watchdog: Watchdog | None = None
         # What the watchdog's thread renews; the lock guards it.
@@ -102,8 +107,10 @@ class Worker:
         self._watchdog = watchdog
         try:
             while not self._stopping:
-                if not await self._try_step():
-                    await self._pause(self._poll)
+                self._wake.clear()  # before the look: what ends during it must not be slept through
+                if not await self._try_look():
+                    left = self._poll if self._rest is None else self._rest.left
+                    await self._pause(min(self._poll, left))
         finally:
             await self._wind_down()
             self._watchdog = None
@@ -130,7 +137,7 @@ class Worker:
 
     async def next_due(self) -> int | None:
         """Return when something becomes due, in milliseconds of the database's clock, or None."""
-        return await self._database.read(_next_due, queue=self._queue)
+        return await self._database.read(next_due, queue=self._queue)
 
     async def _register(self) -> None:
         if self._registered:
@@ -147,10 +154,11 @@ class Worker:
         self._registered = False
         await self._database.write(activity_verbs.stop_worker, self.id)
 
-    async def _try_step(self) -> bool:
+    async def _try_look(self) -> bool:
         try:
-            return await self._step()
+            return await self._look()
         except StoreError as error:
+            self._rest = None
             log.warning(
                 "the database cannot be used, trying again in %.0f s: %s", _STORE_PAUSE, error
             )
@@ -158,15 +166,31 @@ class Worker:
             return True
 
     async def _pause(self, seconds: float) -> None:
-        self._wake.clear()
         if not self._stopping:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), seconds)
 
+    async def _look(self) -> bool:
+        """Do what is due, unless the last look found nothing and nothing can have come up since."""
+        changes, free = await self._database.changes(), self._carrier.free
+        if self._rest is not None and self._rest.holds(changes, free):
+            return False
+        self._rest = None
+        began = time.monotonic()
+        found, due_in_ms = await self._database.write(self._claim_or_foresee, free=free)
+        busy = await self._take_on(*found)
+        if not busy:
+            self._rest = rest(changes, free, due_in_ms, since=began)
+        return busy
+
     async def _step(self) -> bool:
-        fired, claims, attempts = await self._database.write(
-            self._claim_work, free=self._carrier.free
+        return await self._take_on(
+            *await self._database.write(self._claim_work, free=self._carrier.free)
         )
+
+    async def _take_on(
+        self, fired: int, claims: list[RunClaim], attempts: list[ActivityClaim]
+    ) -> bool:
         with self._leases:
             self._claims.update({claim.run_id: claim for claim in claims})
         for claimed in attempts:
@@ -180,7 +204,13 @@ class Worker:
             await self._hand_back()
         return bool(fired or claims or attempts)
 
-    def _claim_work(self, tx: Tx, *, free: int) -> tuple[int, list[RunClaim], list[ActivityClaim]]:
+    def _claim_or_foresee(self, tx: Tx, *, free: int) -> tuple[_Found, int | None]:
+        """Claim what can be done; when that is nothing, return how soon something becomes due, if anything does."""
+        found = self._claim_work(tx, free=free)
+        due = None if any(found) else next_due(tx, queue=self._queue, after=tx.now)
+        return found, None if due is None else due - tx.now
+
+    def _claim_work(self, tx: Tx, *, free: int) -> _Found:
         """Fire what is due and lease what can be done, in one transaction: an idle worker costs little more than that."""
         fired = events.fire_due(tx, limit=_FIRE_BATCH) + limits.enforce(tx, limit=_FIRE_BATCH)
         fired += ending.time_out_due(tx, limit=_FIRE_BATCH)
@@ -278,6 +308,8 @@ class Worker:
             runs.commit_turns, claim, prepared.turns, code=code, parked=prepared.parked,
             decisions=prepared.decisions, drifts=prepared.drifts,
         )  # fmt: skip
+        for problem in prepared.problems:
+            log.error("run %s: %s", claim.run_id, problem)
 
     async def _record_fault(self, claim: RunClaim, fault: Fault) -> None:
         log.error(
@@ -288,14 +320,3 @@ class Worker:
         )
         with contextlib.suppress(LeaseLostError):  # then it is another worker's news
             await self._database.write(runs.record_fault, claim, fault)
-
-
-def _next_due(tx: Tx, *, queue: str) -> int | None:
-    due = (
-        runs.next_run_due(tx, queue=queue),
-        activity_verbs.next_activity_due(tx, queue=queue),
-        limits.next_limit(tx),
-        ending.next_deadline(tx),
-        events.next_wait_due(tx),
-    )
-    return min((at for at in due if at is not None), default=None)

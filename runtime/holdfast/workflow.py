@@ -61,6 +61,7 @@ __all__ = [
     "set_attributes",
     "sleep",
     "start_child",
+    "unsafe",
     "uuid4",
     "wait_until",
 ]

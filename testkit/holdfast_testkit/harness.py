@@ -1,6 +1,8 @@
 """Run workflows in one process on a virtual clock: what takes days takes milliseconds."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
@@ -12,11 +14,14 @@ from holdfast.client import RunDetail
 from holdfast.clock import VirtualClock, instant
 from holdfast.errors import ArgumentError
 from holdfast.health import CODES, Family, Thresholds, Verdict
-from holdfast.history import History
-from holdfast.workflow import Workflow
+from holdfast.history import AnswerUpdate, History, RefuseUpdate
+from holdfast.workflow import Signal, Update, Workflow
 from holdfast_testkit.fakes import Fake, NotFakedError, refusing, replaced
 
 R = TypeVar("R")
+T = TypeVar("T")
+U = TypeVar("U")
+K = TypeVar("K")
 
 _MAX_STEPS = 10_000
 _BY_TIME_ALONE = frozenset({"human.due_soon", "human.overdue"})
@@ -54,6 +59,7 @@ class Sim:
         self._real: set[str] = set()
         self._workflows: dict[str, Workflow[Any, Any]] = {}
         self._missing: list[str] = []
+        self._asked = 0
         self._worker: Worker | None = None
 
     def __enter__(self) -> Self:
@@ -175,6 +181,53 @@ class Sim:
             f"No {activity.name} of run {run.id} is in attention; `run_until(run, 'human.attention')` goes on to there."
         )
 
+    def signal(
+        self, run: SimRun[Any], signal: Signal[T], value: T, *, message: str | None = None
+    ) -> bool:
+        """Send a message to the run; False when it has had one with this id before."""
+        return self._runner.run(self._client.signal(run.id, signal, value, message=message))
+
+    def update(self, run: SimRun[Any], update: Update[T, U], value: T) -> U:
+        """Ask the run for a reply, moving time as needed; raise `UpdateRefusedError` when it refuses."""
+        self._asked += 1
+        name = f"sim-{self._asked}"
+
+        def ask(limit: timedelta | None) -> U:
+            asking = self._client.update(run.id, update, value, id=name, timeout=limit)
+            return self._runner.run(asking)
+
+        with contextlib.suppress(TimeoutError):  # the request stays
+            return ask(timedelta(milliseconds=1))
+        for _ in range(_MAX_STEPS):
+            self._settle()
+            detail = self._runner.run(self._newest(run.id))
+            if detail.summary.closed_at is not None or self._is_answered(run.id, name):
+                return ask(None)
+            self._move_on(SimRun(detail.summary.id, run.handle), detail, f"done with {update.name}")
+        raise SimStuckError(f"Run {run.id} did not answer {update.name} in {_MAX_STEPS:,} steps.")
+
+    async def _newest(self, run_id: str) -> RunDetail:
+        detail = await self._client.describe(run_id)
+        while detail.continued_to is not None:
+            detail = await self._client.describe(detail.continued_to)
+        return detail
+
+    def _is_answered(self, run_id: str, update_id: str) -> bool:
+        following: str | None = run_id
+        while following is not None:
+            detail = self._runner.run(self._client.describe(following))
+            commands = (c for turn in detail.history.committed for c in turn.commands or ())
+            replies = (c for c in commands if isinstance(c, AnswerUpdate | RefuseUpdate))
+            if any(reply.update == update_id for reply in replies):
+                return True
+            following = detail.continued_to
+        return False
+
+    def query(self, run: SimRun[Any], key: str) -> Any:
+        """Return what the run has published under a key, once it has done what is due now."""
+        self._settle()
+        return self._runner.run(self._client.query(run.id, key))
+
     def result(self, run: SimRun[R]) -> R:
         """Go on until the run ends, and return its result or raise how it ended."""
         self.run_until(run, Family.CLOSED.value)
@@ -273,10 +326,11 @@ class Sim:
 
     def _working(self) -> Worker:
         if self._worker is None:
-            found = _activities_of(self._workflows.values()) | self._known
+            workflows = _with_children(self._workflows)
+            found = _activities_of(workflows.values()) | self._known
             self._worker = Worker(
                 self._client,
-                workflows=list(self._workflows.values()),
+                workflows=list(workflows.values()),
                 activities=[self._stand_in(activity) for activity in found.values()],
             )
         return self._worker
@@ -299,17 +353,34 @@ def _refuse_drift(detail: RunDetail) -> None:
         )
 
 
-def _activities_of(workflows: Any) -> dict[str, Activity[..., Any]]:
-    """Return the activities that the modules of the workflows mention, directly or as `module.activity`."""
+def _with_children(started: Mapping[str, Workflow[Any, Any]]) -> dict[str, Workflow[Any, Any]]:
+    """Return workflows with those that they may start as children or continue as: what their modules mention."""
+    found = dict(started)
+    todo = list(started.values())
+    while todo:
+        for name, workflow in _mentioned(todo.pop(), Workflow).items():
+            if name not in found:
+                found[name] = workflow
+                todo.append(workflow)
+    return found
+
+
+def _activities_of(workflows: Iterable[Workflow[Any, Any]]) -> dict[str, Activity[..., Any]]:
+    """Return the activities that the modules of the workflows mention."""
     found: dict[str, Activity[..., Any]] = {}
     for workflow in workflows:
-        scope = workflow.fn.__globals__
-        modules = [vars(value) for value in scope.values() if isinstance(value, ModuleType)]
-        closure = {
-            str(i): cell.cell_contents for i, cell in enumerate(workflow.fn.__closure__ or ())
-        }
-        for names in (scope, closure, *modules):
-            found |= {
-                value.name: value for value in list(names.values()) if isinstance(value, Activity)
-            }
+        found |= _mentioned(workflow, Activity)
+    return found
+
+
+def _mentioned(workflow: Workflow[Any, Any], kind: type[K]) -> dict[str, K]:
+    """Return what the module of a workflow mentions of one kind, directly or as `module.name`."""
+    scope = workflow.fn.__globals__
+    modules = [vars(value) for value in scope.values() if isinstance(value, ModuleType)]
+    closure = {str(i): cell.cell_contents for i, cell in enumerate(workflow.fn.__closure__ or ())}
+    found: dict[str, K] = {}
+    for names in (scope, closure, *modules):
+        for value in list(names.values()):
+            if isinstance(value, kind):
+                found[value.name] = value  # type: ignore[attr-defined]  # workflows and activities have names
     return found

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from holdfast.history import History, load_history
-from holdfast.replay import ReplayResult, replay
+from holdfast.replay import ReplayResult, confirm, replay
 from holdfast.workflow import Workflow
 
 Drift = Literal["error", "warn", "ignore"]
@@ -21,6 +21,6 @@ def assert_replays(
         drift: Whether other arguments, durations and results are errors too.
     """
     recorded = load_history(history) if isinstance(history, Path) else history
-    result = replay(recorded, workflow)
+    result = confirm(recorded, replay(recorded, workflow), workflow)
     result.raise_for_difference(drift=drift == "error")
     return result

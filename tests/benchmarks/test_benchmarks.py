@@ -37,6 +37,15 @@ def test_replay_is_measured_three_ways() -> None:
     assert any(re.match(r"  Temporal sandboxed, sequential 20 +[\d,]+ ", line) for line in lines)
 
 
+def test_waiting_is_measured_beside_a_worker_without_a_run() -> None:
+    lines = run("parked", "--runs", "20", "--seconds", "1")
+
+    assert lines[0].startswith("20 runs parked, ")
+    assert re.match(r"  worker, 20 runs +[\d.]+% of a core +[\d.]+ MiB", lines[1])
+    assert re.match(r"  worker, no run +[\d.]+% of a core +[\d.]+ MiB", lines[2])
+    assert "a decision after that ended its run" in lines[3]
+
+
 @pytest.mark.parametrize(("recorded", "width"), [("sequential", 1), ("gathered", orders.WIDTH)])
 def test_every_replayer_refuses_a_history_of_other_activities(recorded: str, width: int) -> None:
     flow = orders.sequential if recorded == "gathered" else orders.gathered

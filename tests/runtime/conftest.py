@@ -1,15 +1,46 @@
 """Fixtures of the runtime's tests: a real database file, a virtual clock, and versions of a workflow as modules."""
 
+import asyncio
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any, TypeVar
 
 import pytest
 
-from holdfast import Client
+from holdfast import Client, RunHandle, Worker
+from holdfast._core import driver
 from holdfast.clock import VirtualClock
+from holdfast.replay import replay
+from holdfast.workflow import Workflow
+
+T = TypeVar("T")
+
+
+async def assert_every_cut_replays(run: RunHandle[Any], flow: Workflow[Any, Any]) -> None:
+    """Replay a history, and go on live from each of its turns: the same commands every time."""
+    history = await run.history()
+    replay(history, flow).raise_for_difference()
+    for cut in range(len(history.committed)):
+        state = driver.replay(flow.definition, replace(history, turns=history.turns[:cut]))
+        try:
+            for turn in history.committed[cut:]:
+                assert driver.advance(state.execution, turn.event).commands == turn.commands
+        finally:
+            state.execution.evict()
+
+
+async def served(worker: Worker, asking: Awaitable[T]) -> T:
+    """Await something that the runs of a worker bring about, letting it work."""
+    task = asyncio.ensure_future(asking)
+    async with asyncio.timeout(30):
+        while not task.done():
+            await worker.run_until_idle()
+            await asyncio.wait([task], timeout=0.02)
+    return await task
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from holdfast._core.execution import Execution, OrphanEventError, RunFacts, WorkflowBugError
+from holdfast._core.differing import difference, old_branch_gone
+from holdfast._core.execution import Execution
+from holdfast._core.facts import OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.matcher import (
     Drift,
     Identity,
@@ -14,19 +16,14 @@ from holdfast._core.matcher import (
     matches,
     without_retired,
 )
-from holdfast._core.report import (
-    Difference,
-    describe_event,
-    lines_of,
-    names_of,
-    suggest,
-    turns_around,
-)
+from holdfast._core.report import Difference
 from holdfast._registry import WorkflowDefinition
 from holdfast.errors import HoldfastError, PayloadError
 from holdfast.history import (
     ActivityCompleted,
     ApprovalDecided,
+    CancelRequested,
+    ChildCompleted,
     Command,
     Event,
     History,
@@ -34,10 +31,16 @@ from holdfast.history import (
     ReopenApproval,
     RequestApproval,
     RunCompensation,
+    RunStarted,
     ScheduleActivity,
+    SendSignal,
+    SignalDelivered,
+    SignalReceived,
+    StartChild,
     StartTimer,
     TimerFired,
     Turn,
+    UpdateRequested,
 )
 
 _LOOK_AHEAD = 5
@@ -93,12 +96,16 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
         unknown = (
             f"The run uses engine flags {history.header.flags:#x}; this holdfast knows {FLAGS:#x}."
         )
-        state.difference = _difference("ND15", definition, history, 0, (), unknown)
+        state.difference = difference("ND15", definition, history, 0, (), unknown)
         return state
     for index, turn in enumerate(turns):
         if not _replay_turn(state, definition, history, index, turn):
-            return state
+            break
         state.turns += 1
+    if state.difference is None:
+        state.difference = old_branch_gone(
+            definition, history, turns[-1].event.turn if turns else 0
+        )
     return state
 
 
@@ -121,7 +128,7 @@ def _replay_turn(
         is_partial = bug is not None and matches(recorded[: len(produced)], produced)
         code = "" if is_partial else _classify(state, history, index, recorded, produced)
     if code:
-        state.difference = _difference(code, definition, history, index, produced, detail)
+        state.difference = difference(code, definition, history, index, produced, detail)
     elif bug is not None:
         state.bug = bug
     else:
@@ -153,84 +160,56 @@ def _produced_later(
     recorded = {
         command.seq: identity(command) for turn in history.turns for command in turn.commands or ()
     }
-    events = [turn.event for turn in following] or [history.turns[-1].event]
     later: list[Command] = []
     for step in range(_LOOK_AHEAD):
-        event = events[min(step, len(events) - 1)]
-        guess = None if execution.closed else _guess(execution.pending(), event, recorded)
-        if guess is None:
-            break
-        # The run is past its difference: whatever follows is only evidence.
-        with contextlib.suppress(OrphanEventError, WorkflowBugError, HoldfastError):
-            execution.apply(guess, live=False, guessed=True)
-        later += execution.commands
+        event = following[step].event if step < len(following) else None
+        at = event or history.turns[-1].event
+        guess = None if execution.closed else _guess(execution.pending(), event, at, recorded)
+        if guess is not None:
+            # The run is past its difference: whatever follows is only evidence.
+            with contextlib.suppress(OrphanEventError, WorkflowBugError, HoldfastError):
+                execution.apply(guess, live=False, guessed=True)
+            later += execution.commands
     return later
 
 
 def _guess(
-    pending: Sequence[Command], event: Event, recorded: Mapping[int, Identity]
+    pending: Sequence[Command], event: Event | None, at: Event, recorded: Mapping[int, Identity]
 ) -> Event | None:
-    """Return an event for what the code waits for now: the recorded answer to the same command, else to the oldest."""
-    wanted = recorded.get(getattr(event, "seq", 0))
-    target = next((c for c in pending if identity(c) == wanted), pending[0] if pending else None)
-    match target:
+    """Return an event that lets the code go on from where it waits now.
+
+    That is the recorded one where nothing asked for it, or where the code waits for the same command; else an answer
+    to the oldest command that can be given one. `at` says when.
+    """
+    if isinstance(event, RunStarted):
+        return None
+    if isinstance(event, SignalReceived | UpdateRequested | CancelRequested):
+        return event
+    if event is not None:
+        wanted = recorded.get(event.seq)
+        for command in pending:
+            if identity(command) == wanted:
+                return replace(event, seq=command.seq)
+    answers = (_made_up(command, event, at) for command in pending)
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def _made_up(command: Command, event: Event | None, at: Event) -> Event | None:
+    """Return an answer to a command to which history has none; None for those that only a person can give."""
+    result = event.result if isinstance(event, ActivityCompleted | ChildCompleted) else None
+    match command:
         case StartTimer():
-            return TimerFired(turn=event.turn, at=event.at, seq=target.seq)
+            return TimerFired(turn=at.turn, at=at.at, seq=command.seq)
         case ScheduleActivity() | RunCompensation():
-            result = event.result if isinstance(event, ActivityCompleted) else None
-            return ActivityCompleted(turn=event.turn, at=event.at, seq=target.seq, result=result)
+            return ActivityCompleted(turn=at.turn, at=at.at, seq=command.seq, result=result)
+        case StartChild():
+            return ChildCompleted(turn=at.turn, at=at.at, seq=command.seq, result=result)
+        case SendSignal():
+            return SignalDelivered(turn=at.turn, at=at.at, seq=command.seq)
         case RequestApproval() if isinstance(event, ApprovalDecided):
-            return replace(event, seq=target.seq)
+            return replace(event, seq=command.seq)
         case _:
             return None
-
-
-def _difference(
-    code: str,
-    definition: WorkflowDefinition,
-    history: History,
-    index: int,
-    produced: tuple[Command, ...],
-    detail: str,
-) -> Difference:
-    turns = history.turns
-    turn = turns[index]
-    recorded = without_retired(turn.commands or (), definition.retired_patches)
-    return Difference(
-        code=code,
-        workflow=definition.name,
-        run=history.header.run,
-        turn=turn.event.turn,
-        after=describe_event(turn.event, names_of(turns)),
-        expected=lines_of(recorded, produced),
-        got=lines_of(produced, recorded),
-        around=turns_around(turns, index),
-        recorded_code=history.header.code,
-        current_code=definition.fingerprint,
-        suggestion=suggest(code, recorded, produced),
-        detail=detail,
-    )
-
-
-def undecodable(
-    definition: WorkflowDefinition, history: History, event: Event, error: Exception
-) -> Difference:
-    """Return the report for an event that has not been applied yet and cannot be."""
-    code = "ND14" if isinstance(error, PayloadError) else "ND13"
-    return Difference(
-        code=code,
-        workflow=definition.name,
-        run=history.header.run,
-        turn=event.turn,
-        after=describe_event(event, names_of(history.turns)),
-        expected=(),
-        got=(),
-        around=turns_around(history.turns, event.turn - 1),
-        recorded_code=history.header.code,
-        current_code=definition.fingerprint,
-        suggestion=suggest(code, (), ()),
-        detail=str(error),
-    )
 
 
 def advance(execution: Execution, event: Event) -> AppliedTurn:

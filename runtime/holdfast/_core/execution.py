@@ -3,15 +3,16 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any
 
+from holdfast._core import standins as _standins  # noqa: F401 - it puts our constructs in asyncio's place
 from holdfast._core.continuing import Continuation, continuation_in
 from holdfast._core.encoding import Encoding
+from holdfast._core.eviction import evict
+from holdfast._core.facts import EvictedError, OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.failures import (
-    activity_error,
-    child_error,
     failure_of,
     is_failure,
     text_of,
@@ -19,7 +20,9 @@ from holdfast._core.failures import (
 from holdfast._core.loop import TurnLoop
 from holdfast._core.mailbox import Mailbox
 from holdfast._core.parking import Conditions, Parking
+from holdfast._core.pending import Pending, settle
 from holdfast._core.polling import Poll
+from holdfast._core.problems import problem_of_task, sentence
 from holdfast._core.saga import Saga
 from holdfast._core.sites import call_site, innermost_site, site_of_function
 from holdfast._core.updates import Updates
@@ -29,20 +32,14 @@ from holdfast.errors import (
     ForbiddenCallError,
     HistoryLimitError,
     PayloadError,
-    SignalError,
     WorkflowError,
 )
 from holdfast.history import (
-    ActivityCompleted,
-    ActivityFailed,
     Answer,
     ApprovalDecided,
-    ApprovalExpired,
     CancelCommand,
     CancelRequested,
     CancelRun,
-    ChildCompleted,
-    ChildFailed,
     Closing,
     Command,
     CompleteRun,
@@ -57,11 +54,7 @@ from holdfast.history import (
     RunCompensation,
     RunStarted,
     ScheduleActivity,
-    SendSignal,
-    SignalDelivered,
     SignalReceived,
-    SignalRefused,
-    StartChild,
     StartTimer,
     TimerFired,
     UpdateRequested,
@@ -70,39 +63,7 @@ from holdfast.history import (
 MAX_RECORDS = 50_000  # events and commands of one run
 SUGGESTED_RECORDS = 10_000  # above this, a run does well to continue as new
 MAX_TIMER_MS = 200 * 31_536_000_000
-
-
-class EvictedError(BaseException):
-    """Stop clean-up code of an evicted run from asking for commands; user code must not catch it."""
-
-
-class OrphanEventError(Exception):
-    """Report an inbound event for a command that the code never issued."""
-
-
-class WorkflowBugError(Exception):
-    """Report an error of workflow code that is not a decision to fail the run; its cause is the error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
-    """Hold what a run is given at its start."""
-
-    run_id: str
-    seed: str
-    patches: frozenset[tuple[str, str | None]] = frozenset()
-    reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
-    quorums: Mapping[int, int] = field(default_factory=dict)  # by approval: as people were asked
-
-
-@dataclass(slots=True)
-class _Pending:
-    command: Command
-    future: asyncio.Future[Any]
-    decode: Callable[[Json], Any]
-    on_timeout: Callable[[], Any] | None = None
-    name: str = ""  # of the activity, where the command does not carry it
-    poll: Poll | None = None
+_MAX_REFUSALS = 1000  # of commands, to the clean-up code of one evicted run
 
 
 class Execution:
@@ -121,7 +82,7 @@ class Execution:
         self.unstable: set[int] = set()  # commands whose arguments may differ on replay
         self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table
         self._main: asyncio.Task[Any] | None = None
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self._taken_back: set[int] = set()
         self._patched: dict[tuple[str, str | None], bool] = {}
         self._seq = 0
@@ -140,6 +101,8 @@ class Execution:
         self.conditions = Conditions(self._loop.create_future)
         self._refused: ForbiddenCallError | None = None
         self._end_site = site_of_function(definition.fn)
+        self._refusals = 0
+        self.problems: list[str] = []  # what live turns dropped, for the worker's log
 
     # Applying events
 
@@ -152,6 +115,10 @@ class Execution:
         self.turn = event.turn
         self._records += 1 + len(self.commands)
         self.commands = []
+        if live and not self._live:
+            _ = (
+                self._collect_problems()
+            )  # of recorded turns: they were told when those turns were live
         self._live = self.encoding.live = live
         self._loop.now_ms = max(self._loop.now_ms, event.at)
         if guessed:
@@ -165,6 +132,8 @@ class Execution:
             SystemExit,
         ) as error:  # a turn without end, or a task that calls sys.exit()
             self._bug = self._bug or error
+        if live:
+            self.problems += self._collect_problems()
         if self._undecodable is not None:
             raise self._undecodable
         if self._bug is not None:
@@ -176,7 +145,8 @@ class Execution:
             case RunStarted():
                 args = self.definition.signature.decode_args(event.args)
                 self._started = event
-                self._main = self._loop.create_task(self._run(args), name="main")
+                # In a context of its own: what the worker's process keeps in context variables is no input of the run.
+                self._main = self._loop.create_task(self._run(args), name="main", context=Context())
             case CancelRequested():
                 self._cancel_requested = True
                 if self._main is not None:
@@ -204,7 +174,7 @@ class Execution:
             self._timer_site = pending.command.site
             self._loop.fire_timer(event.seq)
         elif not pending.future.done():
-            _settle(pending, event, self.facts.run_id)
+            settle(pending, event, self.facts.run_id)
 
     def _puts_back(self, event: ApprovalDecided) -> bool:
         """Ask again when an answer does not decode: its schema cannot say all that its type does.
@@ -230,10 +200,12 @@ class Execution:
 
     async def _run(self, args: list[Any]) -> None:
         try:
-            value = await self.definition.fn(*args)
-            self._own_up()
-            await self.updates.finish()
-            result = self.encoding.limited(self.definition.signature.encode_result, value)
+            value = await self._outcome(args)
+            if isinstance(value, Continuation):
+                end: Closing = self._continue(value)
+            else:
+                result = self.encoding.limited(self.definition.signature.encode_result, value)
+                end = CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result)
         except asyncio.CancelledError as error:
             if self._cancel_requested:
                 await self.saga.end()
@@ -243,21 +215,38 @@ class Execution:
         except EvictedError:
             raise
         except BaseException as error:  # noqa: BLE001 - every way to end is recorded or reported by the worker
-            request = continuation_in(error)
-            if request is None or self._refused is not None:
-                await self._fail_or_break(self._refused or error)
-            else:
-                await self._continue(request)
+            await self._fail_or_break(self._refused or error)
         else:
-            self._close(CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result))
+            self._close(end)
 
-    async def _continue(self, request: Continuation) -> None:
+    async def _outcome(self, args: list[Any]) -> Any:
+        """Return what the workflow function returns, or its request to continue, when its updates are answered."""
+        try:
+            value = await self.definition.fn(*args)
+        except BaseException as error:
+            value = continuation_in(error)
+            if value is None:
+                raise
+        self._own_up()
         await self.updates.finish()
+        return value
+
+    def refuse_open_compensations(self) -> None:
+        """Raise when there are steps that the next run of the chain could not undo."""
+        names = self.saga.registered
+        if names:
+            raise ForbiddenCallError(
+                f"workflow.continue_as_new() would lose the compensations of this run: {', '.join(names)}. Carry them "
+                "out with workflow.roll_back(), or drop() those that are no longer needed, and continue then."
+            )
+
+    def _continue(self, request: Continuation) -> ContinueAsNew:
+        self.refuse_open_compensations()  # again: an update may have registered one since
         kept: list[SignalReceived | UpdateRequested] = [
             *self.mailbox.unread(),
             *self.updates.unhandled(),
         ]
-        command = ContinueAsNew(
+        return ContinueAsNew(
             seq=self._closing_seq(),
             site=request.site,
             workflow=request.definition.name,
@@ -265,7 +254,6 @@ class Execution:
             args=request.args,
             carry=sorted(message.turn for message in kept),
         )
-        self._close(command)
 
     async def _fail_or_break(self, error: BaseException) -> None:
         if self._evicting:
@@ -330,7 +318,10 @@ class Execution:
 
     def _closing_seq(self) -> int:
         if self._evicting:
-            raise EvictedError
+            self._refusals += 1
+            if self._refusals <= _MAX_REFUSALS:
+                raise EvictedError
+            return 0  # code that catches even this, and asks again, waits for an answer that never comes
         self._seq += 1
         while self._seq in self.skipped_seqs:
             self._seq += 1
@@ -385,7 +376,7 @@ class Execution:
     def _expect(self, command: Command, decode: Callable[[Json], Any]) -> asyncio.Future[Any]:
         self.commands.append(command)
         future = self._loop.create_future()
-        self._pending[command.seq] = _Pending(command, future, decode)
+        self._pending[command.seq] = Pending(command, future, decode)
         return future
 
     def take_back(self, seq: int) -> None:
@@ -401,7 +392,7 @@ class Execution:
 
     def run_compensation(self, target: int, name: str) -> asyncio.Future[Any]:
         """Ask for a compensation to be carried out, even when the history is full; called by the saga."""
-        site = call_site() or self._task_site() or self._end_site
+        site = call_site() or self._task_site()
         command = RunCompensation(seq=self._closing_seq(), site=site, target=target)
         future = self._expect(command, _as_it_is)  # nobody reads what it returns
         self._pending[command.seq].name = name
@@ -478,9 +469,13 @@ class Execution:
         """Wake the tasks whose condition holds now; called by the loop when nothing else is ready."""
         return not self._evicting and self.conditions.wake()
 
-    def start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[Any]:
-        """Start a task of the run."""
-        return self._loop.create_task(coroutine, name=name)
+    def start_task(
+        self, coroutine: Coroutine[Any, Any, None], name: str, site: str
+    ) -> asyncio.Task[Any]:
+        """Start a task of the run that belongs to a line of its code."""
+        task = self._loop.create_task(coroutine, name=name)
+        task.site = site
+        return task
 
     @property
     def history_size(self) -> int:
@@ -528,17 +523,20 @@ class Execution:
 
     def _task_site(self) -> str:
         task = asyncio.current_task(self._loop)
-        return self._timer_site if task is None else getattr(task, "site", "")
+        site = self._timer_site if task is None else getattr(task, "site", "")
+        return site or self._end_site  # an event has started the task, not a line of code
 
-    @property
-    def problems(self) -> list[dict[str, Any]]:
-        """Return what asyncio reported outside any await: for the worker's log."""
-        return self._loop.problems
+    def _collect_problems(self) -> list[str]:
+        """Return, each once, what went wrong where no code can see it any more."""
+        told = [sentence(context) for context in self._loop.problems]
+        self._loop.problems.clear()
+        failed = self._loop.dropped_failures(at_the_end=self.closed)
+        return told + [sentence(problem_of_task(task)) for task in failed]
 
     def evict(self) -> bool:
         """Unwind every task without recording anything; False when code refused to unwind."""
         self._evicting = True
-        return not self._loop.evict()
+        return evict(self._loop) == 0
 
 
 def _as_it_is(tree: Json) -> Any:
@@ -563,24 +561,3 @@ def required(call: str) -> Execution:
             f"{call} works only inside a workflow. To run a workflow, start it: `await client.start(my_workflow, …)`."
         )
     return execution
-
-
-def _settle(pending: _Pending, event: Answer, run_id: str) -> None:
-    match event:
-        case ActivityCompleted() | ChildCompleted():
-            pending.future.set_result(pending.decode(event.result))
-        case ApprovalDecided() | ApprovalExpired() | SignalDelivered():
-            pending.future.set_result(None)  # a poll has what there is to know
-        case ActivityFailed():
-            pending.future.set_exception(
-                activity_error(pending.command, event.failure, pending.name)
-            )
-        case ChildFailed() if isinstance(pending.command, StartChild):
-            pending.future.set_exception(child_error(pending.command, event, run_id))
-        case SignalRefused() if isinstance(pending.command, SendSignal):
-            target = pending.command.target
-            pending.future.set_exception(SignalError(event.failure.message, target=target))
-        case TimerFired() | ChildFailed() | SignalRefused():
-            raise OrphanEventError(
-                f"{event.kind} answers command #{event.seq}, which asks for something else"
-            )

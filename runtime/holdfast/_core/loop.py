@@ -2,26 +2,35 @@
 
 Three rules make it deterministic. Callbacks run strictly first in, first out. Time stands still within a turn, and
 a timer is a command that an inbound event answers. Tasks and futures hash by their number, because sets of them
-(task groups, `asyncio.wait`) would otherwise be iterated in the order of memory addresses.
+(`asyncio.wait`) would otherwise be iterated in the order of memory addresses.
+
+Timers that are due in the same millisecond fire in the order in which they were started, each in a turn of its own:
+all that follows from the first happens before the second. In asyncio both callbacks run before any task that they
+wake, and their order is not defined. So `wait_for(sleep(1), 1)` always times out here: the time limit was there first.
 """
 
 import asyncio
 import contextlib
-import functools
 import gc
+import math
 import sys
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextvars import Context
-from types import AsyncGeneratorType
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
-from holdfast._core.sites import call_site, innermost_site
+from holdfast._core.facts import EvictedError
+from holdfast._core.refusals import LOOP_CALLS, refuse, refuse_foreign, refusing
+from holdfast._core.sites import innermost_site
+from holdfast._core.tasks import TurnFuture, TurnTask
 from holdfast.errors import ForbiddenCallError
 
 MAX_STEPS_PER_TURN = 1_000_000
 _PRUNE_ABOVE = 256  # tasks that are remembered before those that have ended are forgotten
+_ONLY_HERE = (
+    3  # references to a task that nothing holds but the loop: the list, the variable, the argument
+)
 
 
 class TimerPort(Protocol):
@@ -49,36 +58,6 @@ class TimerPort(Protocol):
         ...
 
 
-class TurnTask(asyncio.Task[Any]):
-    """Be a task that hashes by the order of creation."""
-
-    def __init__(
-        self,
-        coro: Coroutine[Any, Any, Any],
-        *,
-        loop: "TurnLoop",
-        name: str | None,
-        context: Context | None,
-    ) -> None:
-        self._number = loop.next_number()
-        self.site = call_site()
-        super().__init__(coro, loop=loop, name=name or f"task-{self._number}", context=context)
-
-    def __hash__(self) -> int:
-        return self._number
-
-
-class TurnFuture(asyncio.Future[Any]):
-    """Be a future that hashes by the order of creation."""
-
-    def __init__(self, *, loop: "TurnLoop") -> None:
-        self._number = loop.next_number()
-        super().__init__(loop=loop)
-
-    def __hash__(self) -> int:
-        return self._number
-
-
 class TurnLoop(asyncio.AbstractEventLoop):
     """Run the callbacks of one run until none is ready."""
 
@@ -86,18 +65,20 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self._port = port
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._timer_seqs: dict[
-            int, int
-        ] = {}  # id(handle) to command number, as long as the handle is in _timers
-        self._tasks: list[TurnTask] = []
-        self._generators: dict[int, weakref.ref[AsyncGenerator[Any, Any]]] = {}
-        self._orphans: list[AsyncGenerator[Any, Any]] = []
-        self._draining = False
+        # id(handle) to command number, as long as the handle is in _timers
+        self._timer_seqs: dict[int, int] = {}
+        self._cancels: list[TurnTask] = []
         self._numbers = 0
+        self._draining = False
         self._stopped = False
         self._closed = False
-        self.now_ms = 0
+        self._prune_above = _PRUNE_ABOVE
+        self.tasks: list[TurnTask] = []
+        self.generators: dict[int, weakref.ref[AsyncGenerator[Any, Any]]] = {}
+        self.orphans: list[AsyncGenerator[Any, Any]] = []
         self.problems: list[dict[str, Any]] = []
+        self.now_ms = 0
+        self.evicting = False
 
     def next_number(self) -> int:
         """Return the next number for a task or future of this run."""
@@ -108,46 +89,78 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def drain(self) -> None:
         """Run callbacks until none is ready or the run has ended."""
-        outer = asyncio._get_running_loop()  # noqa: SLF001 - the documented hook for loop implementations
-        hooks = sys.get_asyncgen_hooks()
-        collecting = gc.isenabled()
+        before = self._enter()
+        try:
+            self._drain(MAX_STEPS_PER_TURN)
+        finally:
+            self._leave(*before)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Be the running loop of this thread."""
+        before = self._enter()
+        try:
+            yield
+        finally:
+            self._leave(*before)
+
+    def _enter(self) -> tuple[Any, Any, bool]:
+        before = (
+            asyncio._get_running_loop(),  # noqa: SLF001 - the documented hook for loop implementations
+            sys.get_asyncgen_hooks(),
+            gc.isenabled(),
+        )
         gc.disable()  # so that a dropped generator is finalised where its last reference goes, or not in this turn
         asyncio._set_running_loop(self)  # noqa: SLF001
         sys.set_asyncgen_hooks(firstiter=self._know_generator, finalizer=self._finish_generator)
         self._draining = True
-        try:
-            self._drain()
-        finally:
-            self._draining = False
-            sys.set_asyncgen_hooks(*hooks)
-            asyncio._set_running_loop(outer)  # noqa: SLF001
-            if collecting:
-                gc.enable()
+        return before
 
-    def _drain(self) -> None:
-        for _ in range(MAX_STEPS_PER_TURN):
-            if self._stopped or not (self._ready or self._port.wake_conditions()):
+    def _leave(self, loop: Any, hooks: Any, collecting: bool) -> None:  # noqa: FBT001 - what `_enter` returned
+        self._draining = False
+        sys.set_asyncgen_hooks(*hooks)
+        asyncio._set_running_loop(loop)  # noqa: SLF001
+        if collecting:
+            gc.enable()
+
+    def _drain(self, steps: int) -> None:
+        self._carry_out_cancels()
+        for _ in range(steps):
+            if self._stopped or not (self._ready or self._wake_conditions()):
                 return
             handle = self._ready.popleft()
             if not handle.cancelled():
                 handle._run()  # noqa: SLF001 - what every loop implementation calls
+                if self._cancels:
+                    self._carry_out_cancels()
         raise ForbiddenCallError(
-            f"Workflow code ran {MAX_STEPS_PER_TURN:,} steps without waiting for anything that is recorded. "
-            "Look for a loop around `await asyncio.sleep(0)`.",
-            rule="HF307",
+            f"Workflow code ran {steps:,} steps without waiting for anything that is recorded. "
+            "Look for a loop around `await asyncio.sleep(0)`."
         )
 
+    def _wake_conditions(self) -> bool:
+        return not self.evicting and self._port.wake_conditions()
+
+    def cancel_after_step(self, task: TurnTask) -> None:
+        """Deliver a cancellation when the callback that runs now has returned."""
+        self._cancels.append(task)
+
+    def _carry_out_cancels(self) -> None:
+        due, self._cancels = self._cancels, []
+        for task in due:
+            task.carry_out_cancel()
+
     def _know_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self._generators[id(generator)] = weakref.ref(generator)
+        self.generators[id(generator)] = weakref.ref(generator)
 
     def _finish_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self._generators.pop(id(generator), None)
-        if self._draining:
-            _ = self.create_task(_aclose(generator))
+        self.generators.pop(id(generator), None)
+        if self._closed:
+            return  # eviction could not close it: nothing of it may run any more, least of all on another thread
+        if self._draining and not self.evicting:
+            _ = self.create_task(aclose(generator))
         else:
-            self._orphans.append(
-                generator
-            )  # found by the garbage collector between turns: closed at eviction
+            self.orphans.append(generator)  # found between turns: closed at eviction
 
     @property
     def project(self) -> str:
@@ -170,46 +183,24 @@ class TurnLoop(asyncio.AbstractEventLoop):
             del self._timer_seqs[id(handle)]
             self._ready.append(handle)
 
-    def evict(self) -> list[TurnTask]:
-        """Cancel every task in order of creation and return those that would not end.
+    # What eviction needs
 
-        The caller has closed the port before: commands asked for by clean-up code are refused.
-        """
+    def unwind(self, steps: int) -> None:
+        """Run what is ready, for a run that is evicted: clean-up code may spin, or leave; neither stops the worker."""
         self._stopped = False
-        for _ in range(10):
-            alive = [task for task in self._tasks if not task.done()]
-            if not alive:
-                break
-            for task in alive:
-                task.cancel()
-            # Clean-up code may spin, or leave; it must not take the worker with it.
-            with contextlib.suppress(ForbiddenCallError, SystemExit):
-                self.drain()
-        known = [reference() for reference in self._generators.values()]
-        for generator in (*known, *self._orphans):
-            self._close_generator(generator)
-        self._generators.clear()
-        self._orphans.clear()
-        alive = [task for task in self._tasks if not task.done()]
-        for task in self._tasks:
-            if task.done() and not task.cancelled():
-                task.exception()  # marks it as retrieved, else asyncio would log it
+        with contextlib.suppress(ForbiddenCallError, SystemExit, KeyboardInterrupt, EvictedError):
+            self._drain(steps)
+
+    def close_for_good(self) -> None:
+        """Forget everything; what is called from now on is refused."""
         self._ready.clear()
         self._timers.clear()
         self._timer_seqs.clear()
-        self._tasks = alive
+        self._cancels.clear()
+        self.generators.clear()
+        self.orphans.clear()
+        self.tasks = []
         self._closed = True
-        return alive
-
-    def _close_generator(self, generator: AsyncGenerator[Any, Any] | None) -> None:
-        if (
-            isinstance(generator, AsyncGeneratorType)
-            and generator.ag_frame is not None
-            and not generator.ag_running
-        ):
-            self._tasks.append(TurnTask(_aclose(generator), loop=self, name=None, context=None))
-            with contextlib.suppress(ForbiddenCallError, SystemExit):
-                self.drain()
 
     # What asyncio asks of a loop
 
@@ -217,10 +208,14 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Queue a callback."""
+        owner = getattr(callback, "__self__", None)
+        if isinstance(owner, asyncio.Task) and type(owner) is not TurnTask:
+            _refuse_task(owner)
         if type(callback).__name__ == "TaskStepMethWrapper":
             self._look_for_foreign_await(callback)
         handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)
+        if not self._closed:
+            self._ready.append(handle)
         return handle
 
     def _look_for_foreign_await(self, step: Callable[..., Any]) -> None:
@@ -238,7 +233,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
         refusal = ForbiddenCallError(
             f"{error}. A workflow waits only for activities, timers, approvals and its own tasks{place}. "
             "Move the work into an activity.",
-            rule="HF303",
+            rule="HF301",
             site=site,
         )
         self._port.refuse(refusal)
@@ -252,9 +247,13 @@ class TurnLoop(asyncio.AbstractEventLoop):
     def call_at(  # type: ignore[override]  # the stub ties args to the callback: no use here
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        """Start a durable timer that is due at loop time `when`."""
+        """Start a durable timer that is due at loop time `when`; one that is due never is no command."""
+        if math.isnan(when):
+            raise ValueError("Invalid delay: NaN (not a number)")
         handle = asyncio.TimerHandle(when, callback, args, self, context)
-        ms = round(when * 1000) - self.now_ms
+        if when == math.inf or self._closed:
+            return handle
+        ms = round(when * 1000) - self.now_ms if when > 0 else 0
         if ms <= 0:
             self._ready.append(handle)
             return handle
@@ -275,6 +274,9 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         """Return a future of this loop."""
+        task = asyncio.current_task(self)
+        if task is not None and type(task) is not TurnTask:
+            _refuse_task(task)
         return TurnFuture(loop=self)
 
     def create_task(  # type: ignore[override]  # newer Pythons pass keywords that older stubs do not know
@@ -286,12 +288,16 @@ class TurnLoop(asyncio.AbstractEventLoop):
         **kwargs: Any,
     ) -> TurnTask:
         """Start a task; eager tasks are refused because they change the order of first steps."""
-        if kwargs.get("eager_start"):
-            _refuse(self, "eager_start", "HF303")
+        if self.evicting or kwargs.get("eager_start"):
+            coro.close()
+            if self.evicting:
+                raise EvictedError
+            refuse("create_task(…, eager_start=True)", "HF301")
         task = TurnTask(coro, loop=self, name=name, context=context)
-        if len(self._tasks) > _PRUNE_ABOVE:
-            self._tasks = self.pending_tasks()
-        self._tasks.append(task)
+        if len(self.tasks) > self._prune_above:
+            self.tasks = [task for task in self.tasks if not task.done() or task.failed_unseen]
+            self._prune_above = max(_PRUNE_ABOVE, 2 * len(self.tasks))
+        self.tasks.append(task)
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -323,74 +329,40 @@ class TurnLoop(asyncio.AbstractEventLoop):
     async def shutdown_asyncgens(self) -> None:
         """Do nothing: eviction closes generators."""
 
+    # Looking
+
     def pending_tasks(self) -> list[TurnTask]:
         """Return the tasks that have not ended, in order of creation."""
-        return [task for task in self._tasks if not task.done()]
+        return [task for task in self.tasks if not task.done()]
+
+    def dropped_failures(self, *, at_the_end: bool) -> list[TurnTask]:
+        """Return, each once, the failed tasks that nobody can look at any more: dropped, or the run has ended."""
+        found = [
+            task
+            for task in self.tasks
+            if task.failed_unseen and (at_the_end or sys.getrefcount(task) <= _ONLY_HERE)
+        ]
+        for task in found:
+            task.hush()
+        return found
 
 
-async def _aclose(generator: AsyncGenerator[Any, Any]) -> None:
+async def aclose(generator: AsyncGenerator[Any, Any]) -> None:
+    """Close a generator that was left in the middle."""
     await generator.aclose()
 
 
-def _refuse(loop: TurnLoop, call: str, rule: str) -> NoReturn:
-    site = call_site()
-    raise loop.refused(
-        ForbiddenCallError(
-            f"{call} cannot be replayed, so a workflow must not use it{f' ({site})' if site else ''}. "
-            f"Move the work into an activity. Lint rule {rule} finds this before it runs.",
-            rule=rule,
-            site=site,
-        )
+def _refuse_task(task: asyncio.Task[Any]) -> None:
+    coro: Any = task.get_coro()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - it never becomes a task
+    if coro is not None and not getattr(coro, "cr_running", False):
+        coro.close()
+    refuse_foreign(
+        "A task made with asyncio.Task(…) or an eager task factory",
+        "Make tasks with asyncio.create_task().",
     )
 
 
-_FORBIDDEN = {
-    "HF301": ("run_in_executor", "call_soon_threadsafe", "set_default_executor", "shutdown_default_executor"),
-    "HF204": (
-        "getaddrinfo", "getnameinfo", "create_connection", "create_server", "create_unix_connection",
-        "create_unix_server", "create_datagram_endpoint", "sock_recv", "sock_recv_into", "sock_recvfrom",
-        "sock_recvfrom_into", "sock_sendall", "sock_sendto", "sock_connect", "sock_accept", "sock_sendfile", "sendfile",
-        "start_tls", "connect_accepted_socket",
-    ),
-    "HF302": ("subprocess_shell", "subprocess_exec", "connect_read_pipe", "connect_write_pipe"),
-    "HF303": (
-        "add_reader", "remove_reader", "add_writer", "remove_writer", "add_signal_handler", "remove_signal_handler",
-        "set_task_factory", "set_exception_handler", "get_exception_handler", "run_forever", "run_until_complete",
-        "stop", "close",
-    ),
-}  # fmt: skip
-
-
-def _forbidden(call: str, rule: str) -> Callable[..., NoReturn]:
-    def refuse(self: TurnLoop, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse(self, f"loop.{call}()", rule)
-
-    refuse.__name__ = call
-    return refuse
-
-
-for _rule, _calls in _FORBIDDEN.items():
+for _rule, _calls in LOOP_CALLS.items():
     for _call in _calls:
-        setattr(TurnLoop, _call, _forbidden(_call, _rule))
-
-
-def _ordered_as_completed(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Make tasks of coroutines in the order in which they are given, inside a workflow.
-
-    asyncio puts the coroutines into a set, and a coroutine hashes by its address: their first steps, and so their
-    commands, would come in another order on every replay.
-    """
-
-    @functools.wraps(original)
-    def as_completed(fs: Any, *args: Any, **kwargs: Any) -> Any:
-        loop = asyncio._get_running_loop()  # noqa: SLF001
-        if isinstance(loop, TurnLoop):
-            unique = {id(item): item for item in fs}
-            fs = [asyncio.ensure_future(item, loop=loop) for item in unique.values()]
-        return original(fs, *args, **kwargs)
-
-    return as_completed
-
-
-# There is no hook in asyncio for this: the function is replaced, and outside workflows it does what it always did.
-asyncio.as_completed = asyncio.tasks.as_completed = _ordered_as_completed(asyncio.as_completed)
+        setattr(TurnLoop, _call, refusing(_call, _rule))

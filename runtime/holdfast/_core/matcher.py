@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 from holdfast._core.changes import changes_of
 from holdfast.history import (
-    CancelRun,
+    CLOSINGS,
     Command,
-    CompleteRun,
-    FailRun,
     Json,
     RecordPatch,
     body_of,
     name_of,
 )
 
+_MOST_PAIRS = 250_000
 TITLES = {
     "ND01": "added command",
     "ND02": "removed command",
@@ -25,11 +24,12 @@ TITLES = {
     "ND08": "moved command",
     "ND09": "run ends elsewhere",
     "ND11": "patch removed too early",
+    "ND12": "old branch of a patch is gone",
     "ND13": "event without its command",
     "ND14": "payload does not decode",
     "ND15": "environment changed",
+    "ND16": "code is not repeatable",
 }
-_CLOSINGS = (CompleteRun, FailRun, CancelRun)
 _DRIFTS = {
     "schedule_activity": (("args", "DR06"), ("options", "DR07")),
     "register_compensation": (("args", "DR06"), ("options", "DR07")),
@@ -43,9 +43,23 @@ _DRIFTS = {
         ("quorum", "DR07"),
     ),
     "escalate_approval": (("to", "DR06"),),
+    "publish_value": (("value", "DR06"),),
+    "set_attributes": (("attributes", "DR06"),),
+    "answer_update": (("reply", "DR06"),),
+    "refuse_update": (("failure", "DR06"),),
+    "start_child": (
+        ("args", "DR06"),
+        ("queue", "DR07"),
+        ("on_close", "DR07"),
+        ("timeout_ms", "DR07"),
+    ),
+    "send_signal": (("payload", "DR06"),),
+    "continue_as_new": (("args", "DR06"), ("carry", "DR06")),
     "complete_run": (("result", "DR10"),),
     "fail_run": (("failure", "DR10"),),
 }
+# Every other field is part of the identity, or says nothing about what was asked for: `entry` (where the code of a
+# workflow stands; its name is the identity) and `reason` (the words of an error, which a library may change).
 
 Identity = tuple[str, str]
 
@@ -72,49 +86,92 @@ def identity(command: Command) -> Identity:
 
 def matches(recorded: Sequence[Command], produced: Sequence[Command]) -> bool:
     """Tell whether two turns asked for the same commands in the same order."""
-    return [identity(command) for command in recorded] == [
-        identity(command) for command in produced
-    ]
+    return len(recorded) == len(produced) and all(map(_are_same, recorded, produced))
+
+
+def _are_same(old: Command, new: Command) -> bool:
+    return old.kind == new.kind and name_of(old) == name_of(new)
 
 
 Complete = Callable[[Command], Json]
 
 
 def drifts_of(
-    turn: int, recorded: Sequence[Command], produced: Sequence[Command], complete: Complete
+    turn: int,
+    recorded: Sequence[Command],
+    produced: Sequence[Command],
+    complete: Complete = lambda _: None,
 ) -> list[Drift]:
     """Return the differences in content between two turns that match.
 
     `complete` returns the payload of a recorded command as today's types read it, defaults filled in.
     """
-    found = []
-    for old, new in zip(recorded, produced, strict=True):
-        before, after = body_of(old), body_of(new)
-        for field, code in _DRIFTS.get(old.kind, ()):
-            if before[field] != after[field]:
-                found.append(
-                    Drift(
-                        code=code,
-                        turn=turn,
-                        seq=old.seq,
-                        site=new.site,
-                        name=name_of(old),
-                        field=field,
-                        recorded=before[field],
-                        produced=after[field],
-                        changes=changes_of(
-                            field,
-                            before[field],
-                            after[field],
-                            completed=complete(old) if field in {"args", "result"} else None,
-                        ),
-                    )
-                )
+    return [
+        _drift(turn, old, new, field, code, complete)
+        for old, new in zip(recorded, produced, strict=True)
+        for field, code in _DRIFTS.get(old.kind, ())
+        if getattr(old, field) != getattr(new, field)
+    ]
+
+
+def _drift(  # noqa: PLR0913 - one difference
+    turn: int, old: Command, new: Command, field: str, code: str, complete: Complete
+) -> Drift:
+    before, after = body_of(old)[field], body_of(new)[field]
+    completed = complete(old) if field in {"args", "result"} else None
+    return Drift(
+        code=code, turn=turn, seq=old.seq, site=new.site, name=name_of(old), field=field, recorded=before,
+        produced=after, changes=changes_of(field, before, after, completed=completed),
+    )  # fmt: skip
+
+
+def common(commands: Sequence[Command], others: Sequence[Command]) -> frozenset[int]:
+    """Return the indexes of a longest run of commands that both have in the same order.
+
+    Which of several equally long ones does not depend on the side it is asked for. Very long turns are compared by
+    what begins and ends both alone.
+    """
+    old, new = [identity(c) for c in commands], [identity(c) for c in others]
+    end = min(len(old), len(new))
+    head = next((i for i in range(end) if old[i] != new[i]), end)
+    tail = next((i for i in range(end - head) if old[-1 - i] != new[-1 - i]), end - head)
+    shared = {*range(head), *range(len(old) - tail, len(old))}
+    middle, other = old[head : len(old) - tail], new[head : len(new) - tail]
+    if len(middle) * len(other) <= _MOST_PAIRS:
+        shared |= {head + index for index in _longest(middle, other)}
+    return frozenset(shared)
+
+
+def _longest(old: Sequence[Identity], new: Sequence[Identity]) -> set[int]:
+    """Return the indexes in `old` of a longest common subsequence."""
+    length = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i in range(len(old) - 1, -1, -1):
+        for j in range(len(new) - 1, -1, -1):
+            length[i][j] = (
+                1 + length[i + 1][j + 1]
+                if old[i] == new[j]
+                else max(length[i + 1][j], length[i][j + 1])
+            )
+    found, i, j = set(), 0, 0
+    while i < len(old) and j < len(new):
+        if old[i] == new[j]:
+            found.add(i)
+            i, j = i + 1, j + 1
+        elif length[i + 1][j] > length[i][j + 1]:
+            i += 1
+        elif length[i + 1][j] < length[i][j + 1]:
+            j += 1
+        elif old[i] < new[j]:  # either will do: the same one from both sides
+            i += 1
+        else:
+            j += 1
     return found
 
 
 def without_retired(recorded: Sequence[Command], retired: frozenset[str]) -> tuple[Command, ...]:
     """Return the recorded commands without the markers of retired patches."""
+    if not retired:
+        return tuple(recorded)
     return tuple(c for c in recorded if not (isinstance(c, RecordPatch) and c.patch in retired))
 
 
@@ -166,7 +223,7 @@ def _leftover(commands: Sequence[Command], others: Sequence[Command]) -> list[Co
 
 
 def _has_closing(commands: Sequence[Command]) -> bool:
-    return any(isinstance(command, _CLOSINGS) for command in commands)
+    return any(isinstance(command, CLOSINGS) for command in commands)
 
 
 def _all_found(left: Sequence[Command], later: Iterable[Command]) -> bool:

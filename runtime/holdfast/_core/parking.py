@@ -71,7 +71,7 @@ class Conditions:
 
     async def wait(self, holds: Callable[[], bool]) -> None:
         """Wait until a predicate holds."""
-        while not self._ask(holds):  # another task may have run between the wake-up and this one
+        while not self.holds(holds):  # another task may have run between the wake-up and this one
             condition = _Condition(holds, self._create_future())
             self._waiting.append(condition)
             try:
@@ -86,7 +86,7 @@ class Conditions:
             if condition.future.done():
                 continue
             try:
-                if self._ask(condition.holds):
+                if self.holds(condition.holds):
                     condition.future.set_result(None)
                     woken = True
             except Exception as error:  # noqa: BLE001 - it belongs to the code that waits
@@ -94,7 +94,8 @@ class Conditions:
                 woken = True
         return woken
 
-    def _ask(self, holds: Callable[[], bool]) -> bool:
+    def holds(self, holds: Callable[[], bool]) -> bool:
+        """Ask a predicate; while it is asked, the run refuses commands."""
         self.asking = True
         try:
             return bool(holds())

@@ -1,11 +1,13 @@
 """What a person is shown when code and history do not agree."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from holdfast._core.matcher import TITLES, identity
-from holdfast.history import Command, Event, Json, ScheduleActivity, StartTimer, Turn, name_of
+from holdfast._core.matcher import TITLES, common, identity
+from holdfast._core.wording import describe_command, describe_event, names_of
+from holdfast.history import Command, Json, Turn, name_of
 
 _AROUND = 3
 
@@ -47,6 +49,7 @@ class Difference:
     current_code: str
     suggestion: str
     detail: str = ""
+    structure: str = ""  # the class by its commands alone, where `code` is a deeper reason
 
     @property
     def signature(self) -> str:
@@ -62,59 +65,13 @@ class Difference:
         tree["got"] = [asdict(line) for line in self.got]
         tree["around"] = [asdict(line) for line in self.around]
         tree["title"] = TITLES.get(self.code, "")
+        tree["structure_title"] = TITLES.get(self.structure, "")
         return tree
 
 
-def describe_event(event: Event | None, names: Mapping[int, str]) -> str:
-    """Return an inbound event in words."""
-    if event is None:
-        return "nothing"
-    seq = getattr(event, "seq", None)
-    words = {
-        "run_started": "start",
-        "activity_completed": "result of",
-        "activity_failed": "failure of",
-        "timer_fired": "timer",
-        "approval_decided": "decision on",
-        "approval_expired": "timeout of",
-        "cancel_requested": "cancel request",
-    }
-    target = "" if seq is None else f" #{seq} {names.get(seq, '')}".rstrip()
-    return words.get(event.kind, event.kind) + target
-
-
-def describe_command(command: Command) -> str:
-    """Return a command in words."""
-    match command:
-        case ScheduleActivity():
-            return f"activity {command.name}({', '.join(_short(arg) for arg in command.args)})"
-        case StartTimer():
-            return f"timer {command.ms / 1000:g} s"
-    word = {
-        "request_approval": "approval", "reopen_approval": "ask again", "cancel_command": "cancel", "record_patch": "patch",
-        "remind_approval": "reminder of", "escalate_approval": "escalation of",
-        "complete_run": "end of the run", "fail_run": "failure of the run", "cancel_run": "cancellation of the run",
-        "register_compensation": "registration of the compensation", "run_compensation": "compensation",
-    }[command.kind]  # fmt: skip
-    return f"{word} {name_of(command)}".rstrip()
-
-
-def _short(value: Json, limit: int = 32) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def names_of(turns: Sequence[Turn]) -> dict[int, str]:
-    """Return what each recorded command number stands for."""
-    return {
-        command.seq: name_of(command) or command.kind.removeprefix("start_")
-        for turn in turns
-        for command in turn.commands or ()
-    }
-
-
 def lines_of(commands: Sequence[Command], others: Sequence[Command]) -> tuple[Line, ...]:
-    """Return commands as report lines, each marked when the other side does not have it in this place."""
+    """Return commands as report lines, each marked when it has no counterpart in order on the other side."""
+    shared = common(commands, others)
     return tuple(
         Line(
             seq=command.seq,
@@ -122,45 +79,72 @@ def lines_of(commands: Sequence[Command], others: Sequence[Command]) -> tuple[Li
             name=name_of(command),
             text=describe_command(command),
             site=command.site,
-            differs=index >= len(others) or identity(command) != identity(others[index]),
+            differs=index not in shared,
         )
         for index, command in enumerate(commands)
     )
 
 
-def turns_around(turns: Sequence[Turn], index: int) -> tuple[TurnLine, ...]:
-    """Return the turns next to the one at `index`."""
+def turns_around(
+    turns: Sequence[Turn], index: int, expected: Sequence[Line] = (), got: Sequence[Line] = ()
+) -> tuple[TurnLine, ...]:
+    """Return the turns next to the one at `index`, which shows what is gone (-) and what is new (+) in it."""
     names = names_of(turns)
+    first = max(0, index - _AROUND)
     return tuple(
         TurnLine(
             turn=turn.event.turn,
             event=describe_event(turn.event, names),
-            commands=", ".join(describe_command(command) for command in turn.commands or ())
-            or "nothing",
+            commands=(", ".join(map(describe_command, turn.commands or ())) or "nothing")
+            if number != index or not (expected or got)
+            else _marked(expected, got),
         )
-        for turn in turns[max(0, index - _AROUND) : index + _AROUND + 1]
+        for number, turn in enumerate(turns[first : index + _AROUND + 1], first)
     )
 
 
-def suggest(code: str, recorded: Sequence[Command], produced: Sequence[Command]) -> str:
-    """Return one edit that lets open runs go on."""
+def _marked(expected: Sequence[Line], got: Sequence[Line]) -> str:
+    gone, words = deque(expected), []
+    for line in got:
+        while gone and gone[0].differs:
+            words.append(f"- {gone.popleft().text}")
+        words.append(f"+ {line.text}" if line.differs else gone.popleft().text)
+    words += [f"- {line.text}" for line in gone]
+    return ", ".join(words)
+
+
+def suggest(
+    code: str, recorded: Sequence[Command], produced: Sequence[Command], *, patch: str = ""
+) -> str:
+    """Return one edit that lets open runs go on; `patch` is the one whose old branch is missing."""
     new = next(
         (c for c, o in _paired(produced, recorded) if o is None or identity(c) != identity(o)), None
     )
     name = (name_of(new) if new else "") or "this-change"
-    patch = name.replace("_", "-").strip("#")
+    label = name.replace("_", "-").strip("#")
     match code:
         case "ND11":
             marker = next((name_of(c) for c in recorded if c.kind == "record_patch"), "")
             return f'Bring back `workflow.patched("{marker}")`, or list it in `retired_patches` if only its old branch is gone.'
-        case "ND13":
-            return "Bring back the call that this event answers, or put its removal behind `workflow.patched(…)`."
-        case "ND14":
-            return "Bring the old type back, or give each field that was added a default."
+        case "ND12":
+            return f'Take "{patch}" out of `retired_patches` and bring its call and old branch back until no open run needs them.'
         case "ND01":
-            return f'if workflow.patched("{patch}"):  # new runs take this branch, open runs keep the old one'
-        case _:
-            return f'if workflow.patched("{patch}"): the new code; else: the code that this history records'
+            return f'if workflow.patched("{label}"):  # new runs take this branch, open runs keep the old one'
+    general = (
+        f'if workflow.patched("{label}"): the new code; else: the code that this history records'
+    )
+    return _FIXES.get(code, general)
+
+
+_FIXES = {
+    "ND13": "Bring back the call that this event answers, or put its removal behind `workflow.patched(…)`.",
+    "ND14": "Bring the old type back, or give each field that was added a default.",
+    "ND15": "Replay it where it was recorded: the same release of holdfast, and the code that defines the workflow.",
+    "ND16": (
+        "Between these lines look for what differs each time: iteration over a set, hash(), id(), a clock or random "
+        "draw that is not the workflow's, a module variable that code changes."
+    ),
+}
 
 
 def _paired(
@@ -169,18 +153,33 @@ def _paired(
     return [(c, others[i] if i < len(others) else None) for i, c in enumerate(commands)]
 
 
+def recorded_place(report: Mapping[str, Any]) -> str:
+    """Return `file:line` of the recorded command at which a report begins; empty when none is recorded."""
+    recorded = report.get("expected") or ()
+    lines = [line for line in recorded if line["differs"]] or list(recorded)
+    return str(lines[0]["site"]).partition(" in ")[0] if lines else ""
+
+
 def render(report: Mapping[str, Any]) -> str:
     """Return a report in its JSON form as text."""
     head = f"{report['code']} {report['title']}   {report['workflow']} run {report['run']}   turn {report['turn']}"
     lines = [
         f"{head} (after {report['after']})   code {report['recorded_code']} -> {report['current_code']}"
     ]
+    if report.get("structure"):
+        lines.append(f"  by its commands: {report['structure']} {report['structure_title']}")
     if report["detail"]:
         lines.append(f"  {report['detail']}")
     lines += _side("recorded", report["expected"]) + _side("produced", report["got"])
     for turn in report["around"]:
         mark = ">" if turn["turn"] == report["turn"] else " "
         lines.append(f"{mark} turn {turn['turn']:<3} in {turn['event']:<34} out {turn['commands']}")
+    if report.get("in_flight"):
+        flight = report["in_flight"]
+        lines.append(
+            f"  in flight: {flight['past']:,} open runs are past {flight['place']}, {flight['before']:,} before it "
+            f"(query: holdfast runs --past {flight['place']})"
+        )
     if report["suggestion"]:
         lines.append(f"  fix:  {report['suggestion']}")
     return "\n".join(lines)

@@ -13,6 +13,9 @@ from holdfast.history import CancelCommand, Command, Failure, Json, RegisterComp
 class SagaPort(Protocol):
     """Say what a saga needs of the run that it belongs to."""
 
+    unstable: set[int]
+    """Commands whose arguments may differ on replay."""
+
     def issue(self, make: Callable[[int, str], Command]) -> int:
         """Issue a command that nothing answers, and return its number."""
         ...
@@ -64,8 +67,15 @@ class Saga:
                 options=definition.options.to_json(),
             )
         )
+        if definition.unstable_args:
+            self._port.unstable.add(seq)
         self._registered[seq] = definition.name
         return Compensation(self, seq)
+
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """Return the names of the activities that would undo the steps, in order."""
+        return tuple(self._registered.values())
 
     def drop(self, seq: int) -> None:
         """Forget a compensation."""

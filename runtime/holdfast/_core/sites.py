@@ -11,7 +11,10 @@ from types import CoroutineType, FrameType
 from typing import Any
 
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
-_LOOP = str(Path(__file__).parent / "loop.py")
+_ENGINE = {  # what lies below these frames is the worker, not the workflow
+    (str(Path(__file__).parent / "loop.py"), "_drain"),
+    (str(Path(__file__).parent / "execution.py"), "apply"),
+}
 _MACHINERY = (
     _PACKAGE,
     str(Path(asyncio.__file__).parent) + "/",
@@ -24,22 +27,26 @@ def call_site(start: FrameType | None = None) -> str:
     """Return `package/module.py:line in function > …`, innermost line first and outermost function first.
 
     The path is made from the module's name, so that it is the same on every machine. Empty when no user code is on
-    the stack, as in a task made of nothing but library code. Frames inside of `start` do not count.
+    the stack, as in a task made of nothing but library code, and outside a turn: what the stack says there is who
+    drives the run. Frames inside of `start` do not count.
     """
     frame: FrameType | None = start or sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
     place = ""
     functions: list[str] = []
-    while frame is not None and not is_turn_start(frame):
-        if not is_machinery(frame):
+    while frame is not None:
+        code = frame.f_code
+        if not _is_machinery(code.co_filename):
             place = place or f"{_file_of(frame)}:{frame.f_lineno}"
-            functions.append(frame.f_code.co_name)
+            functions.append(code.co_name)
+        elif (code.co_filename, code.co_name) in _ENGINE:
+            break
         frame = frame.f_back
-    return f"{place} in {' > '.join(reversed(functions))}" if place else ""
+    return f"{place} in {' > '.join(reversed(functions))}" if place and frame is not None else ""
 
 
 def is_turn_start(frame: FrameType) -> bool:
     """Tell whether a frame is where the loop of a run calls workflow code."""
-    return frame.f_code.co_name == "_drain" and frame.f_code.co_filename == _LOOP
+    return (frame.f_code.co_filename, frame.f_code.co_name) in _ENGINE
 
 
 def is_machinery(frame: FrameType) -> bool:

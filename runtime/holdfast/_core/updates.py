@@ -15,6 +15,7 @@ class UpdateHandler:
     """Hold what answers the updates of one name; `check` refuses a request by raising, before anything is done."""
 
     name: str
+    site: str
     answer: Callable[[Any], Awaitable[Any]]
     check: Callable[[Any], object] | None
     decode: Callable[[Json], Any]
@@ -24,8 +25,10 @@ class UpdateHandler:
 class UpdatePort(Protocol):
     """Say what updates need of the run they belong to."""
 
-    def start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[Any]:
-        """Start a task of the run."""
+    def start_task(
+        self, coroutine: Coroutine[Any, Any, None], name: str, site: str
+    ) -> asyncio.Task[Any]:
+        """Start a task of the run that belongs to a line of its code."""
         ...
 
     def issue(self, make: Callable[[int, str], Command]) -> int:
@@ -81,7 +84,8 @@ class Updates:
             await asyncio.wait(self._tasks)
 
     def _begin(self, handler: UpdateHandler, request: UpdateRequested) -> None:
-        task = self._port.start_task(self._serve(handler, request), f"update {request.name}")
+        serving = self._serve(handler, request)
+        task = self._port.start_task(serving, f"update {request.name}", handler.site)
         self._tasks[task] = request
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 

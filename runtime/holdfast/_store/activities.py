@@ -122,12 +122,12 @@ def give_up_attempts(tx: Tx, claims: Iterable[tuple[ActivityClaim, Heartbeat | N
             attempts.wait(tx, row, due_at=tx.now, state=ActivityState.READY)
 
 
-def next_activity_due(tx: Tx, *, queue: str) -> int | None:
-    """Return when the next activity of a queue is due, in milliseconds, or None."""
+def next_activity_due(tx: Tx, *, queue: str, after: int = -1) -> int | None:
+    """Return when the next activity of a queue is due later than `after`, in milliseconds, or None."""
     due: int | None = tx.conn.execute(
         select(func.min(activity.c.visible_at))
         .join(run, run.c.id == activity.c.run_id)
-        .where(*_waiting(queue))
+        .where(*_waiting(queue), activity.c.visible_at > after)
     ).scalar()
     return due
 

@@ -60,7 +60,8 @@ def has_attribute(asked: str, value: Json) -> ColumnElement[bool]:
     """
     found = _OPERATOR.match(asked)
     key, sign = (found["key"], found["op"]) if found else (asked, "")
-    if not key or value is None:
+    too_big = isinstance(value, int) and abs(value) >= 2**63
+    if not key or value is None or too_big:
         raise ArgumentError(
             f"where={{{asked!r}: {value!r}}}: expected the key of an attribute, which a comparison may follow, and a "
             'value: {"customer": "acme", "amount >=": 100}.'

@@ -38,7 +38,10 @@ def start_child(tx: Tx, run_id: str, command: StartChild, queue: str) -> None:
         append_event(tx, run_id, "child_failed", body)
         return
     parent = tx.conn.execute(select(run).where(run.c.id == run_id)).one()
-    new = _new_run(parent, command, run_id=child, queue=command.queue or queue)
+    new = _new_run(
+        parent, command, run_id=child, queue=command.queue or queue, timeout_ms=command.timeout_ms,
+        retry_budget=command.retry_budget,
+    )  # fmt: skip
     insert_run(tx, new)
     tx.conn.execute(
         insert(child_table).values(
@@ -75,7 +78,10 @@ def continue_as_new(tx: Tx, run_id: str, turn: int, command: ContinueAsNew) -> N
         update(run)
         .where(run.c.id == following)
         .values(
-            deadline_at=old.deadline_at, timeout_ms=old.timeout_ms, retry_budget=old.retry_budget
+            deadline_at=old.deadline_at,
+            timeout_ms=old.timeout_ms,
+            retry_budget=old.retry_budget,
+            retries_used=old.retries_used,
         )
     )
     _carry(tx, run_id, following, turn, command.carry)
@@ -101,6 +107,10 @@ def _carry(tx: Tx, old: str, new: str, turn: int, unread: list[int]) -> None:
         if row.turn in unread or row.turn > turn:
             body = tx.unpack(row.body, "inbound.body", old, row.turn)
             append_event(tx, new, row.kind, body if isinstance(body, dict) else {})
+            if row.kind == "cancel_requested":  # one that the old run has seen was answered there
+                tx.conn.execute(
+                    update(run).where(run.c.id == new).values(cancel_requested_at=row.at)
+                )
 
 
 def _hand_over(tx: Tx, old: str, new: str) -> None:
@@ -113,5 +123,3 @@ def _hand_over(tx: Tx, old: str, new: str) -> None:
     for row in tx.conn.execute(select(published).where(published.c.run_id == old)).all():
         values = moved(tx, published, row, to=new) | {"turn": 0}
         tx.conn.execute(insert(published).values(**values))
-    requested = select(run.c.cancel_requested_at).where(run.c.id == old).scalar_subquery()
-    tx.conn.execute(update(run).where(run.c.id == new).values(cancel_requested_at=requested))

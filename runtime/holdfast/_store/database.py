@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from holdfast._store.schema import prepare
@@ -93,6 +93,7 @@ class Database:
             if memory
             else ThreadPoolExecutor(1, thread_name_prefix="holdfast-read")
         )
+        self._watch: sqlite3.Connection | None = None  # only of the read thread; see `changes`
         self._closed = False
         self._file: tuple[int, int] | None = None
         try:
@@ -139,6 +140,30 @@ class Database:
             self._read_thread, lambda: self.read_now(verb, *args, **kwargs)
         )
 
+    async def changes(self) -> Hashable:
+        """Return what differs from before when anything may have been committed since, by whichever process.
+
+        It is far cheaper than a transaction. Moving a virtual clock counts as a change; the passing of time does not.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._read_thread, self._changes)
+
+    def _changes(self) -> Hashable:
+        self._same_file()
+        moved = None if self._clock is None else self._clock.now_ms
+        with _clear_errors(self.url):
+            if self._file is None:  # in memory, where one connection makes every change
+                with contextlib.closing(self._writer.raw_connection()) as only:
+                    return only.driver_connection.total_changes, moved  # type: ignore[union-attr]
+            if self._watch is None:
+                # A connection that never writes: SQLite tells it of the commits of all others, ours included.
+                place = self.url.removeprefix("sqlite:///")
+                self._watch = sqlite3.connect(
+                    place, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+                )
+            # All rows are fetched, because an unfinished statement would hold up checkpoints.
+            return self._watch.execute("PRAGMA data_version").fetchall()[0][0], moved
+
     def _run(
         self,
         engine: Engine,
@@ -147,14 +172,17 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R:
+        self._same_file()
+        with _clear_errors(self.url), engine.begin() as conn:
+            return verb(Tx(conn=conn, now=self._now(conn), chain=self.chain), *args, **kwargs)
+
+    def _same_file(self) -> None:
         if self._file is not None and _file_at(self.url) != self._file:
             # SQLite would go on with the file that is gone, and what it acknowledges would be lost with it.
             raise DatabaseUnavailableError(
                 f"{self.url.removeprefix('sqlite:///')} was removed or replaced while it was open. Nothing was written; "
                 "bring the file back, or start this process again to use the new one."
             )
-        with _clear_errors(self.url), engine.begin() as conn:
-            return verb(Tx(conn=conn, now=self._now(conn), chain=self.chain), *args, **kwargs)
 
     def _now(self, conn: Connection) -> int:
         if self._clock is not None:
@@ -173,6 +201,8 @@ class Database:
         ):
             thread.shutdown(wait=True)
             engine.dispose()
+        if self._watch is not None:
+            self._watch.close()
 
 
 def _file_at(url: str) -> tuple[int, int] | None:
@@ -215,11 +245,12 @@ def _clear_errors(url: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _clear(error, url) from error
+        raise _clear(str(error.orig), url) from error
+    except sqlite3.Error as error:
+        raise _clear(str(error), url) from error
 
 
-def _clear(error: DatabaseError | DBAPIError, url: str) -> StoreError:
-    cause = str(error.orig)
+def _clear(cause: str, url: str) -> StoreError:
     place = url.removeprefix("sqlite:///")
     if "not a database" in cause or "malformed" in cause or "disk image" in cause:
         return DatabaseCorruptError(

@@ -118,16 +118,18 @@ def _take_back(tx: Tx, run_id: str, turn: int, seq: int) -> None:
 
 def mark_parked(tx: Tx, run_id: str, parked: Sequence[Parked]) -> None:
     """Record the waits that no command explains, and forget those that are over."""
-    known = set(
-        tx.conn.execute(
-            select(wait.c.seq).where(wait.c.run_id == run_id, wait.c.seq <= 0)
-        ).scalars()
-    )
-    over = known - {item.number for item in parked}
+    columns = (wait.c.seq, wait.c.kind, wait.c.name, wait.c.site)
+    known = {
+        tuple(row)
+        for row in tx.conn.execute(select(*columns).where(wait.c.run_id == run_id, wait.c.seq <= 0))
+    }
+    # Other code may wait for something else under the same number.
+    same = {(item.number, item.kind, item.name, item.site) for item in parked}
+    over = {number for number, *_ in known - same}
     if over:
         tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq.in_(sorted(over))))
     for item in parked:
-        if item.number not in known:
+        if (item.number, item.kind, item.name, item.site) not in known:
             tx.conn.execute(
                 insert(wait).values(
                     run_id=run_id, seq=item.number, kind=item.kind,

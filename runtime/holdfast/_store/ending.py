@@ -81,10 +81,12 @@ def time_out_due(tx: Tx, *, limit: int) -> int:
     return done
 
 
-def next_deadline(tx: Tx) -> int | None:
-    """Return when the time of the next run is up, in milliseconds, or None."""
+def next_deadline(tx: Tx, *, after: int = -1) -> int | None:
+    """Return when the time of the next run is up that is not at `after`, in milliseconds, or None."""
     due: int | None = tx.conn.execute(
-        select(func.min(run.c.deadline_at)).where(run.c.closed_at.is_(None), run.c.ending.is_(None))
+        select(func.min(run.c.deadline_at)).where(
+            run.c.closed_at.is_(None), run.c.ending.is_(None), run.c.deadline_at > after
+        )
     ).scalar()
     return due
 

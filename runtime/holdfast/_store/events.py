@@ -62,7 +62,9 @@ def fire_due(tx: Tx, *, limit: int) -> int:
     return fired
 
 
-def next_wait_due(tx: Tx) -> int | None:
-    """Return when the next wait is due, in milliseconds, or None."""
-    due: int | None = tx.conn.execute(select(func.min(wait.c.fire_at))).scalar()
+def next_wait_due(tx: Tx, *, after: int = -1) -> int | None:
+    """Return when the next wait later than `after` is due, in milliseconds, or None."""
+    due: int | None = tx.conn.execute(
+        select(func.min(wait.c.fire_at)).where(wait.c.fire_at > after)
+    ).scalar()
     return due

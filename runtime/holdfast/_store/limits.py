@@ -41,10 +41,12 @@ def enforce(tx: Tx, *, limit: int) -> int:
     return ended
 
 
-def next_limit(tx: Tx) -> int | None:
-    """Return when the next time limit is reached, in milliseconds, or None."""
+def next_limit(tx: Tx, *, after: int = -1) -> int | None:
+    """Return when the next time limit later than `after` is reached, in milliseconds, or None."""
     due: int | None = tx.conn.execute(
-        select(func.min(activity.c.deadline_at)).where(activity.c.closed_at.is_(None))
+        select(func.min(activity.c.deadline_at)).where(
+            activity.c.closed_at.is_(None), activity.c.deadline_at > after
+        )
     ).scalar()
     return due
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, and_, func, or_, select
 
 from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
+from holdfast._store.places import is_past
 from holdfast._store.tables import (
     activity,
     approval,
@@ -191,6 +192,7 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
     workflow: str | None,
     prefix: str,
     where: Mapping[str, Json],
+    past: str | None,
     before: tuple[int, str] | None,
     limit: int,
 ) -> tuple[int, list[RunEvidence], list[WorkerEvidence]]:
@@ -204,6 +206,8 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
         query = query.where(func.substr(run.c.id, 1, len(prefix)) == prefix)
     for key, value in where.items():
         query = query.where(has_attribute(key, value))
+    if past is not None:
+        query = query.where(is_past(past))
     if before is not None:
         at, run_id = before
         query = query.where(
@@ -267,7 +271,15 @@ def _children(
         rows += tx.conn.execute(
             select(run).where(run.c.id.in_(names[start : start + _CHUNK]))
         ).all()
-    return {found.id: found for found in _evidence(tx, rows, depth + 1)}
+    newest = {row.id: _newest(tx, row) for row in rows}
+    found = {item.id: item for item in _evidence(tx, list(newest.values()), depth + 1)}
+    return {name: found[row.id] for name, row in newest.items()}
+
+
+def _newest(tx: Tx, row: Row[Any]) -> Row[Any]:
+    while row.continued_to is not None:
+        row = run_row(tx, row.continued_to)
+    return row
 
 
 _MAX_DEPTH = 20  # of runs that wait for one another

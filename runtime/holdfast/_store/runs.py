@@ -17,6 +17,7 @@ from holdfast.history import Command
 from holdfast.runs import RunStatus, TaskState
 
 OPEN = RunStatus.OPEN.value
+_CLAIMABLE = (TaskState.READY.value, TaskState.LEASED.value, TaskState.BLOCKED.value)
 _REMEMBERED_CODES = 400  # characters: about thirty fingerprints
 
 
@@ -43,6 +44,9 @@ def claim_runs(
             run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.workflow.in_(list(fingerprints)),
+            state.in_(
+                _CLAIMABLE
+            ),  # implied by `due`, but it lets the index pass over all that are parked
             due,
         )
         .order_by(run.c.task_visible_at)
@@ -216,8 +220,8 @@ def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
         tx.conn.execute(update(run).where(*_held(claim)).values(**_unleased(tx, claim.done_turn)))
 
 
-def next_run_due(tx: Tx, *, queue: str) -> int | None:
-    """Return when the next run of a queue becomes ready, in milliseconds, or None."""
+def next_run_due(tx: Tx, *, queue: str, after: int = -1) -> int | None:
+    """Return when the next run of a queue becomes ready later than `after`, in milliseconds, or None."""
     due: int | None = tx.conn.execute(
         select(func.min(run.c.task_visible_at)).where(
             run.c.closed_at.is_(None),
@@ -225,6 +229,20 @@ def next_run_due(tx: Tx, *, queue: str) -> int | None:
             run.c.ending.is_(None),
             run.c.queue == queue,
             run.c.task_state == TaskState.READY.value,
+            run.c.task_visible_at > after,
         )
     ).scalar()
     return due
+
+
+def next_lease_end(tx: Tx, *, queue: str, after: int = -1) -> int | None:
+    """Return when the next lease on a run of a queue has run out, later than `after`, in milliseconds, or None."""
+    last: int | None = tx.conn.execute(
+        select(func.min(run.c.lease_until)).where(
+            run.c.closed_at.is_(None),
+            run.c.queue == queue,
+            run.c.task_state == TaskState.LEASED.value,
+            run.c.lease_until >= after,
+        )
+    ).scalar()
+    return None if last is None else last + 1  # it is good for its last millisecond

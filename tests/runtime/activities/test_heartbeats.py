@@ -45,6 +45,7 @@ async def flow() -> int:
     return await paging()
 
 
+@pytest.mark.construct("activity.heartbeat_details")
 async def test_the_next_attempt_reads_the_last_details_of_one_that_failed(
     client: Client, drive: Drive
 ) -> None:

@@ -72,6 +72,7 @@ async def state(handle: Any) -> tuple[str, str | None]:
     return row.state, row.error_type
 
 
+@pytest.mark.construct("activity.define(schedule_to_start=)")
 async def test_an_activity_that_no_worker_takes_in_time_fails_for_good(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -119,6 +120,7 @@ async def test_an_attempt_that_has_begun_in_time_is_left_alone(
 
 
 @pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.construct("activity.define(schedule_to_close=)")
 async def test_an_activity_that_takes_too_long_in_all_fails_for_good(
     client: Client, clock: VirtualClock, *, taken: bool
 ) -> None:
@@ -155,6 +157,7 @@ async def test_no_retry_is_scheduled_that_would_start_after_the_last_moment(
     assert "another attempt would start later than schedule_to_close, 10 s" in await handle.result()
 
 
+@pytest.mark.construct("activity.define(heartbeat=)")
 async def test_an_attempt_without_heartbeat_fails_and_is_tried_again(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -175,6 +178,7 @@ async def test_an_attempt_without_heartbeat_fails_and_is_tried_again(
     assert (heir.attempt, await handle.result()) == (2, "done")
 
 
+@pytest.mark.construct("activity.heartbeat")
 async def test_heartbeats_keep_an_attempt_alive_and_signs_of_its_worker_alone_do_not(
     client: Client, clock: VirtualClock
 ) -> None:

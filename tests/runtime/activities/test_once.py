@@ -105,6 +105,9 @@ async def state(handle: Any) -> str:
     return found
 
 
+@pytest.mark.construct(
+    "activity.define(effect=)", "activity.define(reconcile=)", "activity.Happened"
+)
 async def test_an_effect_that_the_probe_finds_is_not_repeated(client: Client, drive: Drive) -> None:
     bank.errors[:] = [ConnectionError("lost the answer")]
     bank.answers[:] = [activity.Happened(Receipt(71))]
@@ -119,6 +122,7 @@ async def test_an_effect_that_the_probe_finds_is_not_repeated(client: Client, dr
     assert (row.state, row.attempt) == ("completed", 1)
 
 
+@pytest.mark.construct("activity.NotHappened")
 async def test_an_effect_that_the_probe_does_not_find_is_tried_again_by_the_policy(
     client: Client, clock: VirtualClock, drive: Drive
 ) -> None:
@@ -373,6 +377,7 @@ async def go_on(client: Client) -> None:
 
 
 @pytest.mark.parametrize("result", [Receipt(12), {"number": 12}])
+@pytest.mark.construct("Client.resolve_activity")
 async def test_a_person_who_knows_the_result_completes_the_activity(
     client: Client, result: Any
 ) -> None:

@@ -244,6 +244,7 @@ async def spending() -> list[str]:
 
 
 @pytest.mark.parametrize(("given", "budget"), [(None, 5), (2, 2), (0, 0)])
+@pytest.mark.construct("workflow.define(retry_budget=)", "Client.start(retry_budget=)")
 async def test_all_activities_of_a_run_share_its_budget_of_retries(
     client: Client, given: int | None, budget: int
 ) -> None:

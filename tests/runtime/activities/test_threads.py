@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from holdfast import Client, Retry, Worker, activity, workflow
 from holdfast.clock import VirtualClock
 
@@ -30,6 +32,7 @@ async def calling_endless() -> None:
     await endless()
 
 
+@pytest.mark.construct("activity.is_cancelled")
 async def test_a_thread_out_of_time_is_told_and_gives_its_slot_back_when_it_returns(
     client: Client, until: Until
 ) -> None:

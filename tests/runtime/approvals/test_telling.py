@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from tests.runtime.approvals.conftest import Opener, assert_every_cut_gives_the_same_commands
 
 from holdfast import ApplicationError, Retry, Worker, activity, workflow
-from holdfast._core.report import describe_command
+from holdfast._core.wording import describe_command
 from holdfast._store import events
 from holdfast.clock import instant
 from holdfast.errors import PayloadError, RunCancelledError
@@ -44,6 +44,7 @@ async def pay() -> bool:
     )  # fmt: skip
 
 
+@pytest.mark.construct("workflow.ApprovalNotice", "workflow.Escalation")
 async def test_people_are_told_at_the_opening_with_each_reminder_and_each_escalation(
     desk: Opener,
 ) -> None:

@@ -40,6 +40,7 @@ YES = Decision(approved=True)
 NO = Decision(approved=False, reason="risk")
 
 
+@pytest.mark.construct("workflow.approvals", "workflow.Vote")
 async def test_two_people_decide_and_the_run_knows_who_said_what_and_when(desk: Opener) -> None:
     d = await desk(release, 2)
     digest = (await d.approval()).digest

@@ -54,6 +54,7 @@ def sim() -> Iterator[Sim]:
         yield made
 
 
+@pytest.mark.construct("Client.fork")
 def test_a_run_that_failed_goes_on_from_the_step_before_with_the_same_key(sim: Sim) -> None:
     run = sim.start(five, id="f")
     with pytest.raises(RunFailedError):

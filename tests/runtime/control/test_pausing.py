@@ -35,6 +35,7 @@ def sim() -> Iterator[Sim]:
         yield made
 
 
+@pytest.mark.construct("Client.pause", "Client.describe")
 def test_a_paused_run_says_who_paused_it_when_and_why(sim: Sim) -> None:
     run = sim.start(steps, id="s")
     sim.run_until(run, "wait.timer")
@@ -52,6 +53,7 @@ def test_a_paused_run_says_who_paused_it_when_and_why(sim: Sim) -> None:
     )  # the timer has fired, and nobody has applied it
 
 
+@pytest.mark.construct("Client.resume")
 def test_a_resumed_run_applies_what_has_come_and_goes_on(sim: Sim) -> None:
     run = sim.start(steps)
     sim.run_until(run, "human.waiting")

@@ -114,6 +114,7 @@ def states(sim: Sim, run: str) -> list[tuple[str, str]]:
     return [(row.name, row.state) for row in rows]
 
 
+@pytest.mark.construct("workflow.compensate", "workflow.Compensation")
 def test_a_run_that_fails_undoes_its_steps_the_last_first(sim: Sim) -> None:
     run = sim.start(trip, ["hotel", "train", "moon"], id="t")
 
@@ -162,6 +163,7 @@ def test_a_cancelled_run_undoes_its_steps_and_a_second_request_does_not_disturb_
     assert told()[2:] == ["cancel train", "cancel hotel"]
 
 
+@pytest.mark.construct("Client.terminate")
 def test_a_terminated_run_is_undone_without_its_code(sim: Sim) -> None:
     run = sim.start(patient, ["hotel", "car", "train"], id="t")
     sim.run_until(run, "wait.timer")
@@ -222,6 +224,7 @@ def test_terminating_a_run_that_is_undoing_its_steps_repeats_none_of_them(sim: S
     assert len(keys) == 3
 
 
+@pytest.mark.construct("workflow.roll_back")
 def test_an_explicit_roll_back_forgets_what_it_did(sim: Sim) -> None:
     run = sim.start(careful, "moon", id="t")
 
@@ -261,6 +264,7 @@ def test_the_replay_of_a_run_with_compensations_matches_after_every_turn(sim: Si
         assert result.turns == count
 
 
+@pytest.mark.construct("Client.start(timeout=)")
 def test_a_run_out_of_time_is_ended_and_undone(sim: Sim) -> None:
     began = sim.now
     run = sim.start(patient, ["hotel"], id="t", timeout=timedelta(hours=1))
@@ -321,6 +325,7 @@ def test_clean_up_runs_during_a_cancellation(sim: Sim) -> None:
     assert told() == ["book caught", "book finally"]
 
 
+@pytest.mark.construct("asyncio.Task.uncancel", "Client.cancel")
 def test_a_run_may_catch_the_request_to_cancel_and_go_on(sim: Sim) -> None:
     @workflow.define
     async def stubborn() -> str:

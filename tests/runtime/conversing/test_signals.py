@@ -123,6 +123,7 @@ def worker(client: Client) -> Worker:
     return Worker(client, workflows=ALL, activities=[record])
 
 
+@pytest.mark.construct("workflow.Signal", "workflow.Signal.receive", "Client.signal")
 async def test_signals_come_in_the_order_in_which_they_were_sent(
     client: Client, worker: Worker
 ) -> None:
@@ -244,6 +245,7 @@ async def test_a_task_that_is_cancelled_leaves_the_signal_to_the_next(
     assert await run.result() == ["second x"]
 
 
+@pytest.mark.construct("workflow.Signal.send")
 async def test_one_run_signals_another_once(client: Client, worker: Worker) -> None:
     target = await client.start(stream)
     sender = await client.start(tell, target.id)
@@ -268,6 +270,7 @@ async def test_a_signal_to_a_run_that_is_not_there_raises_in_the_sender(
     assert issubclass(SignalError, Exception)
 
 
+@pytest.mark.construct("workflow.Signal.receive_now")
 async def test_everything_that_has_come_can_be_taken_without_waiting(
     client: Client, worker: Worker, clock: VirtualClock
 ) -> None:

@@ -143,6 +143,7 @@ def test_other_content_is_drift_and_not_a_difference(
         ),
     ],
 )
+@pytest.mark.construct("workflow.patched")
 def test_an_edit_behind_a_patch_replays(old: str, new: str, tmp_path: Path) -> None:
     result = replay_edit(tmp_path, old, new)
 
@@ -172,6 +173,7 @@ def test_a_new_run_takes_the_new_branch_and_replays_with_its_marker(tmp_path: Pa
     assert result.ok
 
 
+@pytest.mark.construct("workflow.define(retired_patches=)")
 def test_a_patch_call_removed_too_early_is_told(tmp_path: Path) -> None:
     patched = '    if workflow.patched("check"):\n        await b2(1)\n    await b(1)\n'
     history = record(ORIGINAL.replace("    await b(1)\n", patched), tmp_path)

@@ -127,6 +127,7 @@ def compiled(entry: str) -> Callable[[], Any]:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("entry", CALLS)
+@pytest.mark.construct("clocks", "random numbers", "files", "sockets", "subprocesses", "threads")
 def test_what_the_linter_reports_of_the_standard_library_is_refused(entry: str) -> None:
     name = entry.partition(" ")[2]
     if name in ELSEWHERE or (
@@ -302,6 +303,7 @@ def test_a_future_of_another_loop_is_refused_although_the_code_catches_the_error
     assert "in flow > wait" in why or "in wait" in why
 
 
+@pytest.mark.construct("workflow.unsafe")
 def test_unsafe_lets_the_calls_of_its_task_through() -> None:
     async def reading() -> None:
         with workflow.unsafe("only shown in a log"):

@@ -70,6 +70,7 @@ async def cleanup_order() -> list[str]:
     return ["done"]
 
 
+@pytest.mark.construct("asyncio.TaskGroup", "exception groups")
 def test_a_failing_task_group_cancels_its_children_in_the_order_of_creation() -> None:
     garbage = []
     orders = set()
@@ -167,6 +168,17 @@ EXPECTED: list[tuple[Any, list[str]]] = [
 
 
 @pytest.mark.parametrize(("flow", "expected"), EXPECTED, ids=[flow.name for flow, _ in EXPECTED])
+@pytest.mark.construct(
+    "asyncio.gather",
+    "asyncio.wait(FIRST_COMPLETED)",
+    "asyncio.Lock",
+    "asyncio.Event",
+    "asyncio.Semaphore",
+    "asyncio.Queue",
+    "asyncio.wait_for",
+    "asyncio.timeout",
+    "asyncio.shield",
+)
 def test_asyncio_constructs_work_and_replay(flow: Any, expected: list[str]) -> None:
     result, _ = history_of(flow)
 
@@ -192,9 +204,10 @@ def forbidden(name: str, call: Callable[[], Awaitable[Any]]) -> Any:
         ("executor", lambda: asyncio.to_thread(print), "HF301"),
         ("connection", lambda: asyncio.open_connection("127.0.0.1", 1), "HF204"),
         ("process", lambda: asyncio.create_subprocess_exec("true"), "HF302"),
-        ("factory", _set_factory, "HF303"),
+        ("factory", _set_factory, "HF301"),
     ],
 )
+@pytest.mark.construct("executors", "threads", "sockets", "subprocesses", "task factories")
 def test_a_call_that_cannot_be_replayed_is_refused_with_its_rule(
     name: str, call: Callable[[], Awaitable[Any]], rule: str
 ) -> None:
@@ -237,6 +250,7 @@ async def stubborn() -> None:
         await step("must not happen")
 
 
+@pytest.mark.construct("eviction")
 def test_eviction_unwinds_code_and_refuses_its_commands() -> None:
     stubborn_log.clear()
     with Sim() as sim:
@@ -279,6 +293,7 @@ print(hashlib.sha256(repr(text).encode()).hexdigest())
 """
 
 
+@pytest.mark.construct("hash seeds")
 def test_the_order_is_the_same_under_every_hash_seed() -> None:
     code = SEEDED.format(folder=str(Path(__file__).parent))
     digests = {

@@ -148,6 +148,7 @@ async def test_a_damaged_field_is_refused_in_a_sentence(
 
 
 @pytest.mark.parametrize(("unstable", "drifts"), [("", ["DR06"]), ("(unstable_args=True)", [])])
+@pytest.mark.construct("activity.define(unstable_args=)")
 async def test_an_activity_may_declare_its_arguments_unstable(
     unstable: str, drifts: list[str], client: Client, clock: VirtualClock, module: Load
 ) -> None:

@@ -56,6 +56,7 @@ async def as_completed_timers() -> list[int]:
     return [await found for found in asyncio.as_completed([after(3), after(1), after(2)])]
 
 
+@pytest.mark.construct("asyncio.as_completed")
 def test_as_completed_gives_timers_in_the_order_of_time() -> None:
     assert played(as_completed_timers)[0] == [1, 2, 3]
 
@@ -88,6 +89,7 @@ async def leaving_a_generator() -> list[str]:
     return seen
 
 
+@pytest.mark.construct("asynchronous generators")
 def test_a_generator_that_is_left_runs_its_clean_up() -> None:
     result, _ = played(leaving_a_generator)
 
@@ -145,6 +147,7 @@ with Sim() as sim:
 """
 
 
+@pytest.mark.construct("hash seeds")
 def test_a_set_is_recorded_in_the_same_order_under_every_hash_seed() -> None:
     outputs = {
         subprocess.run(

@@ -193,6 +193,7 @@ def claim_sleeper(client: Client) -> RunClaim:
     )[0]  # fmt: skip
 
 
+@pytest.mark.construct("Client.start(queue=)", "activity.define(queue=)")
 async def test_work_of_another_queue_is_left_alone(client: Client) -> None:
     handle = await client.start(flow, 1, queue="gpu")
 

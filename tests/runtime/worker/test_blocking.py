@@ -103,6 +103,7 @@ async def test_the_edit_behind_a_patch_lets_the_open_run_go_on(
     assert [(row["patch"], row["taken"]) for row in new.patches] == [("fraud-check", True)]
 
 
+@pytest.mark.construct("Client.terminate", "Client.history")
 async def test_a_blocked_run_can_be_terminated_and_exported(
     client: Client, clock: VirtualClock, module: Load
 ) -> None:

@@ -189,7 +189,7 @@ async def test_claims_are_handed_back_when_the_database_fails(
             "CREATE TRIGGER refuse BEFORE INSERT ON command BEGIN SELECT RAISE(ABORT, 'refused'); END"
         )
 
-    worked = await worker._try_step()
+    worked = await worker._try_look()
     with contextlib.closing(
         sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)
     ) as connection:
@@ -281,6 +281,7 @@ async def numbers_flow() -> dict[str, object]:
     return await numbers()
 
 
+@pytest.mark.construct("payload types")
 async def test_a_model_with_aliases_goes_there_and_back(client: Client) -> None:
     worker = Worker(client, workflows=[aliased_flow], activities=[aliased])
     handle = await client.start(aliased_flow)
@@ -359,6 +360,7 @@ async def test_a_blocked_run_can_be_cancelled(client: Client, module: Load) -> N
         await handle.result()
 
 
+@pytest.mark.construct("Client.retry")
 async def test_a_blocked_run_can_be_tried_again_by_hand(client: Client, module: Load) -> None:
     handle = await blocked(client, module)
     await client.retry("r")

@@ -77,6 +77,7 @@ def attempts(folder: Path) -> list[list[str]]:
     return [line.split() for line in file.read_text().splitlines()] if file.exists() else []
 
 
+@pytest.mark.construct("activity.idempotency_key")
 async def test_a_killed_worker_is_replaced_and_the_key_stays_the_same(
     tmp_path: Path, spawn: Spawn
 ) -> None:
@@ -145,6 +146,7 @@ async def test_two_workers_share_many_runs_and_do_each_once(tmp_path: Path, spaw
         assert sorted(row[1] for row in attempts(tmp_path)) == sorted(f"{h.id}/1" for h in handles)
 
 
+@pytest.mark.construct("Client.workers")
 def test_the_watchdog_names_the_line_at_which_the_loop_hangs() -> None:
     seen: list[tuple[int, str]] = []
     noticed = threading.Event()

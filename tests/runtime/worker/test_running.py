@@ -74,6 +74,7 @@ async def retrying(failures: int) -> str:
     return await flaky(failures)
 
 
+@pytest.mark.construct("activity.define(retry=)")
 async def test_a_failing_activity_is_tried_again_with_growing_pauses(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -138,6 +139,7 @@ async def waiting_for_hanging() -> None:
     await hanging()
 
 
+@pytest.mark.construct("activity.define(timeout=)")
 async def test_an_attempt_that_takes_too_long_fails_by_its_timeout(client: Client) -> None:
     worker = Worker(client, workflows=[waiting_for_hanging], activities=[hanging])
     handle = await client.start(waiting_for_hanging)
@@ -156,6 +158,7 @@ async def asking(timeout_days: int | None) -> Decision:
     )  # fmt: skip
 
 
+@pytest.mark.construct("workflow.approval", "Client.decide")
 async def test_an_approval_waits_for_days_and_takes_the_answer(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -220,6 +223,7 @@ async def cancellable() -> None:
         await clean_up()
 
 
+@pytest.mark.construct("Client.cancel")
 async def test_a_cancelled_run_cleans_up_and_ends_as_cancelled(client: Client) -> None:
     cleaned.clear()
     worker = Worker(client, workflows=[cancellable], activities=[clean_up])
@@ -285,6 +289,7 @@ async def deterministic() -> list[str]:
     return [*first, str(workflow.uuid4())]
 
 
+@pytest.mark.construct("workflow.random", "workflow.uuid4", "workflow.now")
 async def test_random_numbers_ids_and_the_time_are_the_same_on_every_replay(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -305,6 +310,7 @@ async def logging_workflow() -> None:
     workflow.logger.warning("answered")
 
 
+@pytest.mark.construct("workflow.logger")
 async def test_a_workflow_logs_each_message_once(
     client: Client, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -346,6 +352,7 @@ async def test_a_waiting_run_leaves_no_task_in_the_process(client: Client) -> No
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@pytest.mark.construct("Client.start", "Client.start(id=)")
 async def test_starting_the_same_request_twice_gives_one_run(client: Client) -> None:
     first = await client.start(retrying, 1, id="same")
     second = await client.start(retrying, 1, id="same")

@@ -1,0 +1,52 @@
+"""When a worker that found nothing to do must look again: until then, its poll costs almost nothing."""
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from holdfast._store import activities, ending, events, limits, runs
+from holdfast._store.database import Tx
+
+LONGEST_REST = (
+    5.0  # seconds; the clock of the machine may jump, and then the due time of a rest is wrong
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Remember a look that found nothing: another finds nothing either until something has changed or is due.
+
+    `changes` must have been read before that look; else a commit between the two would be overlooked.
+    """
+
+    changes: Hashable
+    free: int
+    until: float
+
+    def holds(self, changes: Hashable, free: int) -> bool:
+        """Tell whether a look would find nothing now."""
+        return changes == self.changes and free == self.free and time.monotonic() < self.until
+
+    @property
+    def left(self) -> float:
+        """Return how many seconds it can last at most."""
+        return max(0.0, self.until - time.monotonic())
+
+
+def rest(changes: Hashable, free: int, due_in_ms: int | None, *, since: float) -> Rest:
+    """Return the rest that follows a look; `since` is when that began, so that it ends rather early than late."""
+    seconds = LONGEST_REST if due_in_ms is None else min(due_in_ms / 1000, LONGEST_REST)
+    return Rest(changes=changes, free=free, until=since + seconds)
+
+
+def next_due(tx: Tx, *, queue: str, after: int = -1) -> int | None:
+    """Return when something becomes due that is not due at `after`, in milliseconds, or None."""
+    due = (
+        runs.next_run_due(tx, queue=queue, after=after),
+        runs.next_lease_end(tx, queue=queue, after=after),
+        activities.next_activity_due(tx, queue=queue, after=after),
+        limits.next_limit(tx, after=after),
+        ending.next_deadline(tx, after=after),
+        events.next_wait_due(tx, after=after),
+    )
+    return min((at for at in due if at is not None), default=None)
