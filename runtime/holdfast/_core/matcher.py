@@ -114,7 +114,7 @@ def drifts_of(
     ]
 
 
-def _drift(  # noqa: PLR0913 - one difference
+def _drift(
     turn: int, old: Command, new: Command, field: str, code: str, complete: Complete
 ) -> Drift:
     before, after = body_of(old)[field], body_of(new)[field]
