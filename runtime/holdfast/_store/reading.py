@@ -42,7 +42,7 @@ from holdfast.history import (
     make_event,
 )
 from holdfast.payloads import from_bytes, why_sealed
-from holdfast.runs import ActivityState
+from holdfast.runs import ActivityState, RunStatus
 
 
 def resolve_run_id(tx: Tx, given: str) -> str:
@@ -180,6 +180,16 @@ def _shown_error(tx: Tx, r: Row[Any]) -> Any:
     return {"type": "Error", "message": error} if isinstance(error, str) else error
 
 
+def _shown_closing(tx: Tx, r: Row[Any]) -> Any:
+    """Return how a run ended; what is sealed keeps the shape that the status promises."""
+    closing = tx.show(r.result, "run.result", r.id)
+    if not isinstance(closing, str) or r.status == RunStatus.COMPLETED.value:
+        return closing
+    if r.status == RunStatus.FAILED.value:
+        return {"type": "Error", "message": closing, "attempts": 1, "details": None}
+    return {"reason": closing}
+
+
 def _asked(tx: Tx, a: Row[Any]) -> tuple[str, ...]:
     asked = tx.show(a.asked, "approval.asked", a.run_id, a.seq)
     return (asked,) if isinstance(asked, str) else tuple(asked)
@@ -240,7 +250,7 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvide
             lease_owner=r.lease_owner, lease_until=r.lease_until, lease_epoch=r.lease_epoch,
             progress_epoch=r.progress_epoch, error_kind=r.error_kind,
             error=_shown_error(tx, r), error_code=r.error_code, error_at=r.error_at,
-            failures=r.failures, closing=tx.show(r.result, "run.result", r.id),
+            failures=r.failures, closing=_shown_closing(tx, r),
             paused_at=r.paused_at, paused_by=r.paused_by,
             pause_reason=tx.show_text(r.pause_reason, "run.pause_reason", r.id), ending=r.ending,
             ending_reason=tx.show_text(r.ending_reason, "run.ending_reason", r.id), forked_from=r.forked_from, forked_at=r.forked_at,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from holdfast._core.driver import advance
-from holdfast._core.execution import Execution, RunFacts
+from holdfast._core.execution import Execution
+from holdfast._core.facts import RunFacts
 from holdfast._core.matcher import drifts_of, matches
 from holdfast._core.wording import describe_command, describe_event
 from holdfast._registry import WorkflowDefinition
