@@ -34,14 +34,21 @@ class Prepared:
 
 
 def prepare(
-    definition: WorkflowDefinition, history: History, *, failures: int, signature: str | None
+    definition: WorkflowDefinition,
+    history: History,
+    *,
+    failures: int,
+    signature: str | None,
+    limit: int | None = None,
 ) -> Prepared | Fault:
     """Replay a run and apply the events that follow; nothing is written.
 
     `failures` and `signature` are those of the fault before, so that the same bug twice is told from a passing one.
+    `limit` is how long a new payload may be.
     """
     install()
     state = replay(definition, history)
+    state.execution.encoding.limit = limit
     try:
         return _prepare(definition, history, state, failures=failures, signature=signature)
     finally:

@@ -190,12 +190,14 @@ class _Question:
         """Return the escalations, however many were given."""
         return (self.escalate,) if isinstance(self.escalate, Escalation) else tuple(self.escalate)
 
-    def command(self) -> Callable[[int, str], RequestApproval]:
+    def command(self, execution: Execution) -> Callable[[int, str], RequestApproval]:
         """Return what makes the command, with everything that can go wrong behind it."""
         shows = (
             None
             if self.shows is None
-            else encode(self.shows, Any, what=f"What approval {self.name!r} shows")
+            else execution.encoding.limited(
+                encode, self.shows, Any, what=f"What approval {self.name!r} shows", loose=True
+            )
         )
         timeout_ms = None if self.timeout is None else milliseconds(self.timeout)
         schema = schema_of(self.answer)
@@ -246,7 +248,7 @@ class _Notices:
             run_id=self.execution.facts.run_id, seq=self.asked.seq, name=self.asked.name, ask=self.asked.ask,
             to=list(to), due_at=self.due_at, reason=reason, digest=digest_of(self.asked),
         )  # fmt: skip
-        args = notify.definition.signature.encode_args((notice,), {})
+        args = self.execution.encoding.args(notify.definition.signature, (notice,), {})
         options: dict[str, Json] = {
             **notify.definition.options.to_json(),
             "notifies": self.asked.seq,
@@ -275,7 +277,7 @@ class _Asked(Generic[T]):
         self._execution = execution
         self._question = question
         self._command, self.poll = execution.request_approval(
-            question.command(),
+            question.command(execution),
             lambda tree: decode(tree, question.answer, what=f"The answer to {question.name}"),
         )
         due_at = (

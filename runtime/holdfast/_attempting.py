@@ -54,7 +54,19 @@ class Undecided:
     again: bool
 
 
-Outcome: TypeAlias = Succeeded | Failed | Absent | Undecided
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """Hold why an attempt did not begin: the arguments do not decode, which other code can mend and no retry can."""
+
+    failure: Failure
+
+
+Outcome: TypeAlias = Succeeded | Failed | Absent | Undecided | Postponed
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    value: Any
 
 
 async def attempt(
@@ -63,10 +75,17 @@ async def attempt(
     *,
     beat: Callable[[Any], None],
     threads: Executor,
+    limit: int,
 ) -> Outcome:
     """Run what a claim is for to its end; the only thing that it raises is the cancellation of the claim itself."""
-    run = _probe if claim.probe else _attempt
-    return await run(definition, claim, beat, threads)
+    if claim.probe:
+        return await _probe(definition, claim, beat, threads)
+    outcome = await _attempt(definition, claim, beat, threads)
+    return (
+        _encoded(definition, claim, outcome.value, limit)
+        if isinstance(outcome, _Returned)
+        else outcome
+    )
 
 
 async def _attempt(
@@ -74,14 +93,15 @@ async def _attempt(
     claim: ActivityClaim,
     beat: Callable[[Any], None],
     threads: Executor,
-) -> Succeeded | Failed:
+) -> _Returned | Failed | Postponed:
+    try:
+        args = definition.signature.decode_args(claim.args)
+    except PayloadError as error:
+        return Postponed(failure=_describe(error, claim))
     began = time.monotonic()
     limit_ms = running_limit_ms(claim.options, probe=False)
     scope = asyncio.timeout(None if limit_ms is None else limit_ms / 1000)
-    entered = False
     try:
-        args = definition.signature.decode_args(claim.args)
-        entered = True
         async with scope:
             value = await run_attempt(
                 definition.fn, args, about=_about(claim), beat=beat, threads=threads
@@ -92,8 +112,8 @@ async def _attempt(
         if limit_ms is not None and isinstance(error, TimeoutError) and scope.expired():
             error = TimeoutError(f"no result within {limit_ms / 1000:g} s")
         elapsed_ms = round((time.monotonic() - began) * 1000)
-        return _failed(error, claim, entered=entered, now_ms=claim.started_at + elapsed_ms)
-    return _encoded(definition, claim, value)
+        return _failed(error, claim, now_ms=claim.started_at + elapsed_ms)
+    return _Returned(value)
 
 
 def _is_cancelled(error: BaseException) -> bool:
@@ -101,7 +121,7 @@ def _is_cancelled(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError) and (task is None or bool(task.cancelling()))
 
 
-def _failed(error: BaseException, claim: ActivityClaim, *, entered: bool, now_ms: int) -> Failed:
+def _failed(error: BaseException, claim: ActivityClaim, *, now_ms: int) -> Failed:
     failure = _describe(error, claim)
     policy = retry_of(claim.options)
     refused = isinstance(error, ApplicationError)
@@ -112,16 +132,14 @@ def _failed(error: BaseException, claim: ActivityClaim, *, entered: bool, now_ms
     pause = (
         policy.delay_ms(claim.attempt, draw=random.random()) if asked is None else asked  # noqa: S311 - spreads load
     )
-    return Failed(
-        failure=failure, retry_in_ms=None if ends else pause, unknown=entered and not refused
-    )
+    return Failed(failure=failure, retry_in_ms=None if ends else pause, unknown=not refused)
 
 
 def _encoded(
-    definition: ActivityDefinition, claim: ActivityClaim, value: Any
+    definition: ActivityDefinition, claim: ActivityClaim, value: Any, limit: int
 ) -> Succeeded | Failed:
     try:
-        return Succeeded(result=definition.signature.encode_result(value))
+        return Succeeded(result=definition.signature.encode_result(value, limit=limit))
     except PayloadError as error:
         # The effect has happened. Trying again would only repeat it, with the same result.
         return Failed(failure=_describe(error, claim), retry_in_ms=None, unknown=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast._attempting import Absent, Failed, Outcome, Succeeded, Undecided, attempt
+from holdfast._attempting import Absent, Failed, Outcome, Postponed, Succeeded, Undecided, attempt
 from holdfast._registry import ActivityDefinition
 from holdfast._store import activities as activity_verbs
 from holdfast._store import attempts as attempt_verbs
@@ -40,12 +40,18 @@ class Carrier:
     """Carry out attempts, each in a task of its own; the watchdog's thread asks it for their signs of life."""
 
     def __init__(
-        self, database: Database, definitions: Mapping[str, ActivityDefinition], *, slots: int
+        self,
+        database: Database,
+        definitions: Mapping[str, ActivityDefinition],
+        *,
+        slots: int,
+        limit: int,
     ) -> None:
         self.threads = Threads(slots)
         self._database = database
         self._definitions = definitions
         self._slots = slots
+        self._limit = limit  # bytes of a result or a heartbeat
         self._lock = threading.Lock()  # guards what the watchdog's thread reads
         self._running: dict[asyncio.Task[None], _Held] = {}
 
@@ -86,13 +92,18 @@ class Carrier:
         claim = held.claim
 
         def beat(details: Any) -> None:
-            tree = encode(details, Any, what=f"The heartbeat of {claim.name}")
+            what = f"The heartbeat of {claim.name}"
+            tree = encode(details, Any, what=what, limit=self._limit, loose=True)
             with self._lock:
                 kept = held.last.details if tree is None and held.last is not None else tree
                 held.last, held.fresh = Heartbeat(details=kept), True
 
         outcome = await attempt(
-            self._definitions[claim.name], claim, beat=beat, threads=self.threads
+            self._definitions[claim.name],
+            claim,
+            beat=beat,
+            threads=self.threads,
+            limit=self._limit,
         )
         try:
             await self._record(claim, outcome, held)
@@ -109,6 +120,8 @@ class Carrier:
                     attempt_verbs.fail_attempt, claim, outcome.failure, retry_in_ms=outcome.retry_in_ms,
                     unknown=outcome.unknown, beat=held.last,
                 )  # fmt: skip
+            case Postponed():
+                await write(attempt_verbs.postpone_attempt, claim, outcome.failure)
             case Absent():
                 await write(attempt_verbs.nothing_happened, claim)
             case Undecided():

@@ -112,7 +112,7 @@ def start_child(
             "on_cancel is cancel, wait or abandon."
         )
     definition = workflow.definition
-    encoded = definition.signature.encode_args(args, {})
+    encoded = execution.encoding.args(definition.signature, args, {})
     made: list[StartChild] = []
 
     def command(seq: int, site: str) -> StartChild:
@@ -165,7 +165,7 @@ def continue_as_new(*args: Any, workflow: Workflow[Any, Any] | None = None) -> N
         )
     execution.refuse_open_compensations()
     definition = execution.definition if workflow is None else workflow.definition
-    encoded = definition.signature.encode_args(args, {})
+    encoded = execution.encoding.args(definition.signature, args, {})
     raise ContinueAsNewRequest(Continuation(definition=definition, args=encoded, site=call_site()))
 
 

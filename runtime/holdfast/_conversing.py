@@ -67,7 +67,7 @@ class Signal(Generic[T]):
         From outside workflows use `client.signal`.
         """
         execution = required(f"Sending the signal {self.name}")
-        payload = self.encode(value)
+        payload = execution.encoding.limited(self.encode, value)
 
         def command(seq: int, site: str) -> SendSignal:
             return SendSignal(seq=seq, site=site, target=run_id, name=self.name, payload=payload)
@@ -75,9 +75,9 @@ class Signal(Generic[T]):
         _, delivered = execution.ask(command, lambda tree: tree)
         await delivered
 
-    def encode(self, value: T) -> Json:
+    def encode(self, value: T, *, limit: int | None = None) -> Json:
         """Return a message as its payload."""
-        return encode(value, self.type, what=f"Signal {self.name}")
+        return encode(value, self.type, what=f"Signal {self.name}", limit=limit)
 
     def _decode(self, payload: Json) -> Any:
         return decode(payload, self.type, what=f"Signal {self.name}")
@@ -126,14 +126,16 @@ class Update(Generic[T, R]):
                 answer=call,
                 check=check,
                 decode=lambda tree: decode(tree, self.request, what=f"Update {self.name}"),
-                encode=lambda reply: encode(reply, self.reply, what=f"The reply to {self.name}"),
+                encode=lambda reply: execution.encoding.limited(
+                    encode, reply, self.reply, what=f"The reply to {self.name}"
+                ),
             )
         )
         return answer
 
-    def encode(self, value: T) -> Json:
+    def encode(self, value: T, *, limit: int | None = None) -> Json:
         """Return a request as its payload."""
-        return encode(value, self.request, what=f"Update {self.name}")
+        return encode(value, self.request, what=f"Update {self.name}", limit=limit)
 
     def decode_reply(self, tree: Json) -> R:
         """Return a reply as a value."""
@@ -167,7 +169,9 @@ def publish(key: str, value: Any) -> None:
     """Let everybody read a value under a key, also when no worker runs: `client.query(run_id, key)`."""
     execution = required("workflow.publish()")
     name = _checked_name("workflow.publish", key)
-    tree = encode(value, Any, what=f"The published value {name}")
+    tree = execution.encoding.limited(
+        encode, value, Any, what=f"The published value {name}", loose=True
+    )
     execution.issue(lambda seq, site: PublishValue(seq=seq, site=site, key=name, value=tree))
 
 

@@ -21,6 +21,7 @@ class Messaging:
     """Be the part of a client that talks with running workflows."""
 
     database: Database
+    payload_limit: int
 
     async def signal(
         self, run_id: str, signal: Signal[T] | str, value: Any, *, message: str | None = None
@@ -39,9 +40,9 @@ class Messaging:
         """
         name = signal if isinstance(signal, str) else signal.name
         payload = (
-            encode(value, Any, what=f"Signal {name}")
+            encode(value, Any, what=f"Signal {name}", limit=self.payload_limit, loose=True)
             if isinstance(signal, str)
-            else signal.encode(value)
+            else signal.encode(value, limit=self.payload_limit)
         )
         return await self.database.write(
             messages.send_signal, run_id, name, payload, message or secrets.token_hex(8)
@@ -71,9 +72,8 @@ class Messaging:
             TimeoutError: Time was up.
         """
         update_id = id or secrets.token_hex(8)
-        await self.database.write(
-            messages.request_update, run_id, update.name, update.encode(value), update_id
-        )
+        payload = update.encode(value, limit=self.payload_limit)
+        await self.database.write(messages.request_update, run_id, update.name, payload, update_id)
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
             while True:
                 state, reply = await self.database.read(messages.reply_of, run_id, update_id)

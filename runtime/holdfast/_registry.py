@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from holdfast.codec import Signature, signature_of
+from holdfast._signatures import Signature, signature_of
 from holdfast.errors import ArgumentError, UnknownWorkflowError
 from holdfast.history import Json
 from holdfast.retry import Retry

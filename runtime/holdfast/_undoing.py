@@ -40,7 +40,8 @@ def compensate(activity: Undoing[P], /, *args: P.args, **kwargs: P.kwargs) -> Co
             f"workflow.compensate({activity!r}): expected an activity and its arguments, "
             "as in workflow.compensate(refund, order)."
         )
-    return execution.saga.register(definition, definition.signature.encode_args(args, kwargs))
+    encoded = execution.encoding.args(definition.signature, args, kwargs)
+    return execution.saga.register(definition, encoded)
 
 
 async def roll_back() -> list[ActivityError]:

@@ -89,7 +89,7 @@ class Activity(Definition, Generic[P, R]):
         execution = current()
         if execution is None:
             return _run_plain(self.fn, args, kwargs)
-        encoded = self.definition.signature.encode_args(args, kwargs)
+        encoded = execution.encoding.args(self.definition.signature, args, kwargs)
         return _scheduled(execution, self.definition, encoded, call_site())
 
     def with_options(

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
+from holdfast._keys import keys
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
 from holdfast._talking_commands import (
     attributes_of,
@@ -99,6 +100,9 @@ def main() -> None:
 
     Exit codes: 0 fine, 1 findings or differences, 2 wrong usage, 3 stuck runs found, 4 no such run.
     """
+
+
+main.add_command(keys)
 
 
 @main.command()

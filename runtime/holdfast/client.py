@@ -7,6 +7,7 @@ import platform
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +34,7 @@ from holdfast._summaries import (
 )
 from holdfast.activity import Activity
 from holdfast.clock import VirtualClock, milliseconds
-from holdfast.codec import check_answer, encode, unpack
+from holdfast.codec import PAYLOAD_LIMIT, check_answer, encode
 from holdfast.errors import (
     ArgumentError,
     PayloadError,
@@ -46,6 +47,7 @@ from holdfast.errors import (
 from holdfast.evidence import RunEvidence, WorkerEvidence
 from holdfast.health import Family, health
 from holdfast.history import History, Json, canonical
+from holdfast.payloads import Chain, Codec, codecs_of_environment
 from holdfast.retry import check_retry_budget
 from holdfast.runs import MAX_ID, InFlight, checked_id
 from holdfast.workflow import Workflow
@@ -192,11 +194,27 @@ class Client(Steering, Messaging):
     Args:
         url: A path or `sqlite:///` URL; by default the environment's `HOLDFAST_DB`, else `holdfast.db` here.
         clock: A time that only tests move; by default the database's clock.
+        codecs: What payloads pass through on their way to the database, for example `[Compress(), Encrypt(keys)]`; by
+            default what the environment's `HOLDFAST_KEYS` asks for, else nothing. Every process needs the same.
+        payload_limit: How many bytes of JSON one argument, result, message, answer or heartbeat may have.
     """
 
-    def __init__(self, url: str | Path | None = None, *, clock: VirtualClock | None = None) -> None:
+    def __init__(
+        self,
+        url: str | Path | None = None,
+        *,
+        clock: VirtualClock | None = None,
+        codecs: Sequence[Codec] | None = None,
+        payload_limit: int = PAYLOAD_LIMIT,
+    ) -> None:
+        if payload_limit < 1:
+            raise ArgumentError(
+                f"Client(payload_limit={payload_limit}): expected bytes, 1 or more."
+            )
         self.url = database_url(url if url is not None else os.environ.get("HOLDFAST_DB"))
-        self.database = Database(self.url, clock=clock)
+        self.payload_limit = payload_limit
+        chain = Chain(codecs_of_environment() if codecs is None else codecs)
+        self.database = Database(self.url, clock=clock, chain=chain)
 
     async def __aenter__(self) -> Self:
         return self
@@ -245,7 +263,7 @@ class Client(Steering, Messaging):
             )
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
-        encoded = found.definition.signature.encode_args(args, {})
+        encoded = found.definition.signature.encode_args(args, {}, limit=self.payload_limit)
         digest = hashlib.sha256(canonical([found.name, queue, encoded]).encode()).hexdigest()
         new = NewRun(
             id=run_id, workflow=found.name, entry=found.definition.entry, queue=queue, seed=secrets.token_hex(8),
@@ -372,9 +390,9 @@ class Client(Steering, Messaging):
         """
         name, said = checked_name(by), checked_comment(comment)
         row = await self.database.read(approval_verbs.find_approval, run_id, approval, seq)
-        tree = check_answer(
-            answer, unpack(row.schema), what=f"The answer to {approval!r} of run {run_id}"
-        )
+        schema = self.database.chain.unpack(row.schema, "approval.schema", run_id, row.seq)
+        what = f"The answer to {approval!r} of run {run_id}"
+        tree = check_answer(answer, schema, what=what, limit=self.payload_limit)
         ballot = Ballot(answer=tree, by=name, comment=said, saw=saw.strip())
         await self.database.write(approval_verbs.decide, run_id, approval, ballot, seq=row.seq)
 
@@ -414,7 +432,9 @@ class Client(Steering, Messaging):
             await self.database.write(attention.it_failed, run_id, seq, fail, by=decider)
         else:
             row = await self.database.read(attention.waiting_row, run_id, seq)
-            tree = checked_result(happened, name=row.name, entry=row.entry)
+            tree = checked_result(
+                happened, name=row.name, entry=row.entry, limit=self.payload_limit
+            )
             await self.database.write(attention.it_happened, run_id, seq, tree, by=decider)
 
     async def fork(
@@ -464,10 +484,10 @@ def _checked_name(by: str, call: str) -> str:
     return by.strip()
 
 
-def checked_result(value: Any, *, name: str, entry: str) -> Json:
+def checked_result(value: Any, *, name: str, entry: str, limit: int | None = None) -> Json:
     """Return a result as JSON; it is held against the type of the activity `name` where the code of `entry` is loaded."""
     try:
-        tree = encode(value, Any, what=f"The result of {name}")
+        tree = encode(value, Any, what=f"The result of {name}", limit=limit, loose=True)
         found = sys.modules.get(entry.partition(":")[0])
         for definition in [] if found is None else reachable_definitions(found):
             if isinstance(definition, Activity) and definition.name == name:
@@ -515,14 +535,16 @@ def _detail(tx: Tx, run_id: str) -> RunDetail:
         summary=_summary(evidence, workers, now),
         now=now,
         evidence=evidence,
-        history=reading.load_history(tx, run_id),
-        activities=tuple(_attempt(found) for found in reading.attempts_of(tx, run_id)),
+        history=reading.load_history(tx, run_id, lenient=True),
+        activities=tuple(
+            AttemptSummary(**_of(AttemptSummary, row)) for row in reading.attempts_of(tx, run_id)
+        ),
         approvals=tuple(_approvals(tx, run_id=run_id, open_only=False, limit=1000)),
         drifts=tuple(reading.drifts_of(tx, run_id)),
         patches=tuple(reading.decisions_of(tx, run_id)),
         same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
         attributes=attribute_verbs.attributes_of(tx, run_id),
-        published=attribute_verbs.published_of(tx, run_id),
+        published=attribute_verbs.published_of(tx, run_id, lenient=True),
         parent=row.parent,
         previous=row.previous,
         continued_to=row.continued_to,
@@ -538,32 +560,18 @@ def _in_flight(tx: Tx, evidence: RunEvidence) -> InFlight | None:
     return places.in_flight(tx, evidence.workflow, place) if place else None
 
 
-def _attempt(row: Any) -> AttemptSummary:
-    return AttemptSummary(
-        seq=row.seq, name=row.name, queue=row.queue, state=row.state, site=row.site, attempt=row.attempt,
-        scheduled_at=row.scheduled_at, started_at=row.started_at, closed_at=row.closed_at, lease_owner=row.lease_owner,
-        error_type=row.error_type, error_message=row.error_message, effect=row.effect,
-        heartbeat=None if row.beat is None else unpack(row.beat), heartbeat_at=row.beat_at,
-        resolution=row.resolution, resolved_by=row.resolved_by,
-    )  # fmt: skip
-
-
 def _approvals(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:
     rows = reading.approvals_of(tx, **filters)
-    votes = reading.votes_of(tx, {row.run_id for row in rows})
-    return [_approval(row, votes[row.run_id, row.seq]) for row in rows]
+    votes = reading.votes_of(tx, {row["run_id"] for row in rows})
+    return [
+        ApprovalSummary(
+            **_of(ApprovalSummary, row)
+            | {"votes": tuple(VoteSummary(**vote) for vote in votes[row["run_id"], row["seq"]])}
+        )
+        for row in rows
+    ]
 
 
-def _approval(row: Any, votes: Sequence[Any]) -> ApprovalSummary:
-    return ApprovalSummary(
-        run_id=row.run_id, workflow=row.workflow, seq=row.seq, name=row.name, ask=row.ask,
-        to=tuple(unpack(row.asked)), schema=dict(unpack(row.schema)),
-        state=row.state, opened_at=row.opened_at, due_at=row.due_at, decided_at=row.decided_at,
-        decided_by=row.decided_by, comment=row.comment, answer=None if row.answer is None else unpack(row.answer),
-        shows=None if row.shows is None else unpack(row.shows), digest=row.digest, quorum=row.quorum,
-        votes=tuple(
-            VoteSummary(by=v.by, at=v.at, answer=unpack(v.answer), comment=v.comment, saw=v.saw) for v in votes
-        ),
-        reminders=row.reminders, reminded_at=row.reminded_at, escalated_at=row.escalated_at,
-        delivered_at=row.delivered_at, note=row.refused,
-    )  # fmt: skip
+def _of(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row that a summary has."""
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}

@@ -16,6 +16,8 @@
     │   ├── DatabaseCorruptError
     │   └── DatabaseVersionError
     ├── PayloadError                a value cannot become a payload, or a payload a value
+    │   ├── PayloadTooLargeError
+    │   └── SealedPayloadError      stored bytes that cannot be opened here: no key, another key, changed bytes
     ├── HistoryFormatError          a history file that cannot be read
     ├── NondeterminismError         the code and the history do not agree
     ├── ForbiddenCallError          a call that workflow code must not make
@@ -108,6 +110,18 @@ class DatabaseVersionError(StoreError):
 
 class PayloadError(HoldfastError):
     """Report a value that cannot be encoded, or a payload that cannot be decoded."""
+
+
+class PayloadTooLargeError(PayloadError):
+    """Report a value whose JSON is longer than the limit."""
+
+
+class SealedPayloadError(PayloadError):
+    """Report stored bytes that this process cannot open; `key` is the id of the key that is not known, if that is why."""
+
+    def __init__(self, message: str, *, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class HistoryFormatError(HoldfastError):

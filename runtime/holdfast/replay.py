@@ -169,7 +169,8 @@ def _bug_text(bug: Exception) -> str:
 
 
 def _drift_text(drift: Drift) -> str:
-    return (
+    head = (
         f"  {drift.code} turn {drift.turn} #{drift.seq} {drift.name} {drift.field}: "
         f"recorded {canonical(drift.recorded)}, code says {canonical(drift.produced)} ({drift.site})"
     )
+    return "\n".join([head, *(f"    {change}" for change in drift.changes)])

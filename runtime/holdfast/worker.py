@@ -24,8 +24,8 @@ from holdfast._watchdog import Watchdog
 from holdfast.activity import Activity
 from holdfast.client import Client
 from holdfast.clock import milliseconds
-from holdfast.codec import pack
-from holdfast.errors import ArgumentError, LeaseLostError, StoreError
+from holdfast.errors import ArgumentError, LeaseLostError, SealedPayloadError, StoreError
+from holdfast.payloads import to_bytes
 from holdfast.workflow import Workflow
 
 log = logging.getLogger("holdfast.worker")
@@ -86,8 +86,9 @@ class Worker:
         self._registered = False
         self._stopping = False
         self._wake = asyncio.Event()
+        self._limit = client.payload_limit
         self._rest: Rest | None = None
-        self._carrier = Carrier(self._database, self._activities, slots=slots)
+        self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
         self._watchdog: Watchdog | None = None
         # What the watchdog's thread renews; the lock guards it.
         self._leases = threading.Lock()
@@ -144,7 +145,7 @@ class Worker:
         self._registered = True
         row = {
             "id": self.id, "host": socket.gethostname(), "pid": os.getpid(), "queue": self._queue,
-            "workflows": pack(dict(self._fingerprints)), "activities": pack(sorted(self._activities)),
+            "workflows": to_bytes(dict(self._fingerprints)), "activities": to_bytes(sorted(self._activities)),
             "slots": self._slots, "busy": 0,
         }  # fmt: skip
         await self._database.write(activity_verbs.register_worker, row)
@@ -278,7 +279,9 @@ class Worker:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one run must not end the worker, whatever is in it
-            await self._record_fault(claim, unusable(error, code=code))
+            sealed = isinstance(error, SealedPayloadError)
+            held_for = self._database.chain.id if sealed else code  # other keys help then, not code
+            await self._record_fault(claim, unusable(error, code=held_for))
         with self._leases:
             self._claims.pop(claim.run_id, None)
 
@@ -296,6 +299,7 @@ class Worker:
             history,
             failures=claim.failures,
             signature=claim.error_signature,
+            limit=self._limit,
         )
         if isinstance(prepared, Fault):
             await self._record_fault(claim, prepared)

@@ -132,7 +132,7 @@ def _replay_turn(
     elif bug is not None:
         state.bug = bug
     else:
-        found = drifts_of(turn.event.turn, recorded, produced)
+        found = drifts_of(turn.event.turn, recorded, produced, execution.encoding.complete)
         unstable = execution.unstable
         state.drifts += [d for d in found if d.field != "args" or d.seq not in unstable]
     return not code and bug is None

@@ -9,6 +9,7 @@ from typing import Any
 
 from holdfast._core import standins as _standins  # noqa: F401 - it puts our constructs in asyncio's place
 from holdfast._core.continuing import Continuation, continuation_in
+from holdfast._core.encoding import Encoding
 from holdfast._core.eviction import evict
 from holdfast._core.facts import EvictedError, OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.failures import (
@@ -76,6 +77,7 @@ class Execution:
         self.commands: list[Command] = []
         self.decisions: list[PatchDecision] = []
         self.closed = False
+        self.encoding = Encoding(definition.signature, self.stop_on)
         self.skipped_seqs: frozenset[int] = frozenset()
         self.unstable: set[int] = set()  # commands whose arguments may differ on replay
         self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table
@@ -117,7 +119,7 @@ class Execution:
             _ = (
                 self._collect_problems()
             )  # of recorded turns: they were told when those turns were live
-        self._live = live
+        self._live = self.encoding.live = live
         self._loop.now_ms = max(self._loop.now_ms, event.at)
         if guessed:
             for item in self._pending.values():
@@ -202,7 +204,7 @@ class Execution:
             if isinstance(value, Continuation):
                 end: Closing = self._continue(value)
             else:
-                result = self.definition.signature.encode_result(value)
+                result = self.encoding.limited(self.definition.signature.encode_result, value)
                 end = CompleteRun(seq=self._closing_seq(), site=self._end_site, result=result)
         except asyncio.CancelledError as error:
             if self._cancel_requested:

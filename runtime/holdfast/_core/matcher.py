@@ -1,9 +1,10 @@
 """Compares the commands of a turn with the recorded ones, and names the class of the first difference."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from holdfast._core.changes import changes_of
 from holdfast.history import (
     CLOSINGS,
     Command,
@@ -76,6 +77,7 @@ class Drift:
     field: str
     recorded: Json
     produced: Json
+    changes: tuple[str, ...] = ()
 
 
 def identity(command: Command) -> Identity:
@@ -92,17 +94,36 @@ def _are_same(old: Command, new: Command) -> bool:
     return old.kind == new.kind and name_of(old) == name_of(new)
 
 
-def drifts_of(turn: int, recorded: Sequence[Command], produced: Sequence[Command]) -> list[Drift]:
-    """Return the differences in content between two turns that match."""
+Complete = Callable[[Command], Json]
+
+
+def drifts_of(
+    turn: int,
+    recorded: Sequence[Command],
+    produced: Sequence[Command],
+    complete: Complete = lambda _: None,
+) -> list[Drift]:
+    """Return the differences in content between two turns that match.
+
+    `complete` returns the payload of a recorded command as today's types read it, defaults filled in.
+    """
     return [
-        Drift(
-            code=code, turn=turn, seq=old.seq, site=new.site, name=name_of(old), field=field,
-            recorded=body_of(old)[field], produced=body_of(new)[field],
-        )
+        _drift(turn, old, new, field, code, complete)
         for old, new in zip(recorded, produced, strict=True)
         for field, code in _DRIFTS.get(old.kind, ())
         if getattr(old, field) != getattr(new, field)
-    ]  # fmt: skip
+    ]
+
+
+def _drift(
+    turn: int, old: Command, new: Command, field: str, code: str, complete: Complete
+) -> Drift:
+    before, after = body_of(old)[field], body_of(new)[field]
+    completed = complete(old) if field in {"args", "result"} else None
+    return Drift(
+        code=code, turn=turn, seq=old.seq, site=new.site, name=name_of(old), field=field, recorded=before,
+        produced=after, changes=changes_of(field, before, after, completed=completed),
+    )  # fmt: skip
 
 
 def common(commands: Sequence[Command], others: Sequence[Command]) -> frozenset[int]:

@@ -11,10 +11,10 @@ from holdfast._store.limits import deadline_of
 from holdfast._store.records import ActivityClaim, Heartbeat, Lost, RunClaim
 from holdfast._store.scheduling import leased_deadline
 from holdfast._store.tables import activity, run, worker
-from holdfast.codec import unpack
-from holdfast.errors import LeaseLostError
+from holdfast.errors import LeaseLostError, PayloadError
 from holdfast.health import LOST
 from holdfast.history import Failure
+from holdfast.payloads import from_bytes
 from holdfast.retry import retry_of
 from holdfast.runs import ActivityState, TaskState
 
@@ -36,7 +36,10 @@ def claim_activities(
     )  # fmt: skip
     claims = []
     for row in tx.conn.execute(chosen).all():
-        options = unpack(row.options)
+        opened = _opened(tx, row)
+        if opened is None:
+            continue
+        options = opened["options"]
         until = tx.now + lease_ms
         deadline_at = leased_deadline(
             options, lease_until=until, started_at=tx.now, beat_at=None, expires_at=row.expires_at, probe=row.probe
@@ -55,17 +58,32 @@ def claim_activities(
             .returning(activity.c.lease_epoch, activity.c.attempt)
         ).first()  # fmt: skip
         if taken is not None:
-            claims.append(_claim(tx, row, options, epoch=taken.lease_epoch, attempt=taken.attempt))
+            claims.append(_claim(tx, row, opened, epoch=taken.lease_epoch, attempt=taken.attempt))
     return claims
 
 
+def _opened(tx: Tx, row: Row[Any]) -> dict[str, Any] | None:
+    """Return what a claim holds of payloads, or put the activity off when they cannot be read here."""
+    place = (row.run_id, row.seq)
+    try:
+        return {
+            "args": tx.unpack(row.args, "activity.args", *place),
+            "options": from_bytes(row.options),
+            "details": None if row.beat is None else tx.unpack(row.beat, "activity.beat", *place),
+        }
+    except PayloadError as error:
+        failure = Failure(type=type(error).__name__, message=error.message, attempts=row.attempt)
+        attempts.put_off(tx, row, failure)
+        return None
+
+
 def _claim(
-    tx: Tx, row: Row[Any], options: dict[str, Any], *, epoch: int, attempt: int
+    tx: Tx, row: Row[Any], opened: dict[str, Any], *, epoch: int, attempt: int
 ) -> ActivityClaim:
     return ActivityClaim(
-        run_id=row.run_id, seq=row.seq, name=row.name, epoch=epoch, attempt=attempt, args=unpack(row.args),
-        options=options, key=f"{row.lineage}/{row.seq if row.key_seq is None else row.key_seq}", probe=row.probe,
-        details=None if row.beat is None else unpack(row.beat), started_at=tx.now,
+        run_id=row.run_id, seq=row.seq, name=row.name, epoch=epoch, attempt=attempt,
+        key=f"{row.lineage}/{row.seq if row.key_seq is None else row.key_seq}", probe=row.probe, started_at=tx.now,
+        **opened,
     )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Ballot
 from holdfast._store.tables import approval, vote, wait
-from holdfast.codec import pack, unpack
 from holdfast.errors import ApprovalError
 from holdfast.history import (
     EscalateApproval,
@@ -46,14 +45,23 @@ def _ask(tx: Tx, run_id: str, command: RequestApproval, at: int) -> None:
     due_at = None if command.timeout_ms is None else at + command.timeout_ms
     tx.conn.execute(
         insert(approval).values(
-            run_id=run_id, seq=command.seq, name=command.name, ask=command.ask, asked=pack(list(command.to)),
-            schema=pack(command.schema), state=_OPEN, opened_at=tx.now, due_at=due_at,
+            run_id=run_id, seq=command.seq, name=command.name, **_question(tx, run_id, command), state=_OPEN, opened_at=tx.now, due_at=due_at,
             delivered_at=tx.now,  # it stands in the inbox from this commit on
-            shows=None if command.shows is None else pack(command.shows), digest=digest_of(command),
             quorum=command.quorum, reminders=0,
         )
     )  # fmt: skip
     _await_answer(tx, run_id, command.seq, command.name, due_at, command.site)
+
+
+def _question(tx: Tx, run_id: str, command: RequestApproval) -> dict[str, Any]:
+    seq, shows = command.seq, command.shows
+    return {
+        "ask": tx.pack_text(command.ask, "approval.ask", run_id, seq),
+        "asked": tx.pack(list(command.to), "approval.asked", run_id, seq),
+        "schema": tx.pack(command.schema, "approval.schema", run_id, seq),
+        "shows": None if shows is None else tx.pack(shows, "approval.shows", run_id, seq),
+        "digest": tx.pack_text(digest_of(command), "approval.digest", run_id, seq),
+    }
 
 
 def _await_answer(tx: Tx, run_id: str, seq: int, name: str, due_at: int | None, site: str) -> None:
@@ -74,11 +82,10 @@ def _remind(tx: Tx, run_id: str, command: RemindApproval) -> None:
 
 def _escalate(tx: Tx, run_id: str, command: EscalateApproval) -> None:
     which = _which(run_id, command.target)
-    asked = unpack(tx.conn.execute(select(approval.c.asked).where(*which)).scalar_one())
-    everybody = list(dict.fromkeys([*asked, *command.to]))
-    tx.conn.execute(
-        update(approval).where(*which).values(asked=pack(everybody), escalated_at=tx.now)
-    )
+    place = ("approval.asked", run_id, command.target)
+    asked = tx.unpack(tx.conn.execute(select(approval.c.asked).where(*which)).scalar_one(), *place)
+    everybody = tx.pack(list(dict.fromkeys([*asked, *command.to])), *place)
+    tx.conn.execute(update(approval).where(*which).values(asked=everybody, escalated_at=tx.now))
 
 
 def await_notice(tx: Tx, run_id: str, command: ScheduleActivity) -> None:
@@ -141,7 +148,8 @@ def decide(tx: Tx, run_id: str, name: str, ballot: Ballot, *, seq: int | None = 
     """
     row = find_approval(tx, run_id, name, seq)
     what = f"Approval {name!r} of run {run_id}"
-    saw = checked_saw(ballot.saw, row.digest, what=what)
+    digest = tx.unpack_text(row.digest, "approval.digest", run_id, row.seq)
+    saw = checked_saw(ballot.saw, digest, what=what)
     # Touched first: whoever else decides at this moment waits here, and then sees this vote.
     held = tx.conn.execute(
         update(approval)
@@ -166,8 +174,10 @@ def decide(tx: Tx, run_id: str, name: str, ballot: Ballot, *, seq: int | None = 
         )
     tx.conn.execute(
         insert(vote).values(
-            run_id=run_id, seq=row.seq, by=ballot.by, at=tx.now, turn=turn, answer=pack(ballot.answer),
-            comment=ballot.comment, saw=saw,
+            run_id=run_id, seq=row.seq, by=ballot.by, at=tx.now, turn=turn,
+            answer=tx.pack(ballot.answer, "vote.answer", run_id, turn),
+            comment=tx.pack_text(ballot.comment, "vote.comment", run_id, turn),
+            saw=tx.pack_text(saw, "vote.saw", run_id, turn),
         )
     )  # fmt: skip
     if len(before) + 1 >= row.quorum:
@@ -192,8 +202,10 @@ def _close(tx: Tx, run_id: str, row: Any, ballot: Ballot, voters: list[str]) -> 
             state="decided",
             decided_at=tx.now,
             decided_by=", ".join(voters),
-            comment=ballot.comment if alone else None,
-            answer=pack(ballot.answer) if alone else None,
+            comment=tx.pack_text(ballot.comment, "approval.comment", run_id, row.seq)
+            if alone
+            else None,
+            answer=tx.pack(ballot.answer, "approval.answer", run_id, row.seq) if alone else None,
         )
     )
     tx.conn.execute(delete(wait).where(wait.c.run_id == run_id, wait.c.seq == row.seq))
@@ -213,7 +225,8 @@ def _ask_again(tx: Tx, run_id: str, turn: int, command: ReopenApproval) -> None:
     by = tx.conn.execute(select(vote.c.by).where(*own)).scalar() or row.decided_by
     tx.conn.execute(delete(vote).where(*own))
     refused = f"The answer of {by} was put back: {command.reason}"
-    tx.conn.execute(update(approval).where(*which).values(refused=refused))
+    sealed = tx.pack_text(refused, "approval.refused", run_id, command.target)
+    tx.conn.execute(update(approval).where(*which).values(refused=sealed))
     if row.state == "decided":  # one that is still open, or has run out of time, stays what it is
         tx.conn.execute(
             update(approval)
@@ -234,10 +247,11 @@ def take_back(tx: Tx, run_id: str, turn: int, seq: int) -> None:
         return
     late = [known.by for known in votes_on(tx, run_id, seq) if known.turn > turn]
     note = f"The answer of {', '.join(late)} came too late: the run had gone on without it."
+    sealed = tx.pack_text(note, "approval.refused", run_id, seq)
     tx.conn.execute(
         update(approval)
         .where(*which)
-        .values(state="withdrawn", refused=note if late else approval.c.refused)
+        .values(state="withdrawn", refused=sealed if late else approval.c.refused)
     )
 
 

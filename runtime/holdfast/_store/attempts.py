@@ -14,10 +14,10 @@ from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Heartbeat
 from holdfast._store.scheduling import earliest, start_limit
 from holdfast._store.tables import activity, run
-from holdfast.codec import pack, unpack
 from holdfast.errors import LeaseLostError
 from holdfast.health import LOST
 from holdfast.history import Failure, Json, failure_to_json
+from holdfast.payloads import from_bytes
 from holdfast.retry import retry_of
 from holdfast.runs import ActivityState
 
@@ -26,6 +26,7 @@ EXPIRED = "ScheduleToCloseTimeout"
 BUDGET = "RetryBudgetExhausted"
 MAX_PROBES = 4
 _PROBE_PAUSE_MS = 1_000
+_POSTPONED_MS = 5_000
 _UNLEASED = {"lease_owner": None, "lease_until": None}
 
 
@@ -113,12 +114,27 @@ def fail_attempt(
     follow(tx, row, failure, retry_in_ms=retry_in_ms, unknown=unknown)
 
 
+def postpone_attempt(tx: Tx, claim: ActivityClaim, failure: Failure) -> None:
+    """Put back an attempt that did not begin because its arguments cannot be read; it does not count."""
+    row = held_row(tx, claim)
+    wait(
+        tx, row, due_at=tx.now + _POSTPONED_MS, state=ActivityState.BACKOFF, attempt=row.attempt - 1,
+        **_error(tx, row, failure),
+    )  # fmt: skip
+
+
+def put_off(tx: Tx, row: Row[Any], failure: Failure) -> None:
+    """Leave an activity that waits to a process that can read it; its time limits go on."""
+    noted = {} if row.probe else _error(tx, row, failure)
+    change(tx, row, state=ActivityState.BACKOFF.value, visible_at=tx.now + _POSTPONED_MS, **noted)
+
+
 def nothing_happened(tx: Tx, claim: ActivityClaim) -> None:
     """Take in the probe's answer that the effect has not happened: then the attempt failed like any other."""
     row = held_row(tx, claim)
-    policy = retry_of(unpack(row.options))
+    policy = retry_of(from_bytes(row.options))
     failure = Failure(
-        type=row.error_type or "", message=row.error_message or "", attempts=row.attempt
+        type=row.error_type or "", message=error_message(tx, row) or "", attempts=row.attempt
     )
     ends = row.final or policy.gives_up(row.attempt, failure.type)
     pause = policy.delay_ms(row.attempt, draw=random.random())  # noqa: S311 - spreads load, protects nothing
@@ -154,7 +170,7 @@ def follow(
 
 def wait(tx: Tx, row: Row[Any], *, due_at: int, state: ActivityState, **more: object) -> None:
     """Let the next attempt start at `due_at`; its time to be taken by a worker begins then."""
-    start_by = start_limit(unpack(row.options), due_at=due_at)
+    start_by = start_limit(from_bytes(row.options), due_at=due_at)
     expires_at: Any = more.get("expires_at", row.expires_at)
     change(
         tx, row, state=state.value, visible_at=due_at, probe=False, start_by=start_by,
@@ -201,7 +217,7 @@ def _over_budget(tx: Tx, row: Row[Any], failure: Failure) -> Failure | None:
 def _doubt(tx: Tx, row: Row[Any], failure: Failure, *, final: bool) -> None:
     """Ask the probe whether the effect has happened; without a probe, a person."""
     error = _error(tx, row, failure)
-    if unpack(row.options).get("reconcile"):
+    if from_bytes(row.options).get("reconcile"):
         change(
             tx, row, state=ActivityState.BACKOFF.value, probe=True, probes=0, final=final, visible_at=tx.now,
             start_by=None, deadline_at=None, lease_epoch=row.lease_epoch + 1, **_UNLEASED, **error,
@@ -219,8 +235,8 @@ def cannot_tell(tx: Tx, row: Row[Any], why: str, *, again: bool) -> None:
             visible_at=tx.now + _PROBE_PAUSE_MS * 2**row.probes, lease_epoch=row.lease_epoch + 1, **_UNLEASED,
         )  # fmt: skip
     else:
-        message = f"{row.error_message}; {why}"[:2000]
-        _ask_a_person(tx, row, probes=probes, error_message=message)
+        message = f"{error_message(tx, row)}; {why}"[:2000]
+        _ask_a_person(tx, row, probes=probes, error_message=_sealed(tx, row, message))
 
 
 def _ask_a_person(tx: Tx, row: Row[Any], **more: object) -> None:
@@ -234,20 +250,32 @@ def _ask_a_person(tx: Tx, row: Row[Any], **more: object) -> None:
 def keep_details(tx: Tx, row: Row[Any], beat: Heartbeat | None) -> None:
     """Store the last sign of life of an attempt that ends, for the next one to read."""
     if beat is not None and beat.details is not None:
-        change(tx, row, beat=pack(beat.details))
+        change(tx, row, beat=tx.pack(beat.details, "activity.beat", row.run_id, row.seq))
 
 
 def _error(tx: Tx, row: Row[Any], failure: Failure) -> dict[str, object]:
-    signature = signature_of(failure)
+    signature = tx.chain.veil(signature_of(failure))
     same = row.error_signature == signature
     return {
         "error_type": failure.type,
-        "error_message": failure.message[:2000],
+        "error_message": _sealed(tx, row, failure.message[:2000]),
         "error_at": tx.now,
         "error_signature": signature,
         "same_error": row.same_error + 1 if same else 1,
         "same_error_since": row.same_error_since if same else tx.now,
     }
+
+
+def _sealed(tx: Tx, row: Row[Any], message: str) -> str | None:
+    return tx.pack_text(message, "activity.error_message", row.run_id, row.seq)
+
+
+def error_message(tx: Tx, row: Row[Any]) -> str | None:
+    """Return what the last error of an activity said."""
+    shown: str | None = tx.show_text(
+        row.error_message, "activity.error_message", row.run_id, row.seq
+    )
+    return shown
 
 
 def signature_of(failure: Failure) -> str:

@@ -64,4 +64,5 @@ def it_failed(tx: Tx, run_id: str, seq: int, reason: str, *, by: str) -> None:
     failure = Failure(
         type=RESOLVED, message=f"{reason} (decided by {by})", attempts=max(1, row.attempt)
     )
-    attempts.fail(tx, row, failure, resolution=f"fail: {reason}", resolved_by=by)
+    resolution = tx.pack_text(f"fail: {reason}", "activity.resolution", run_id, seq)
+    attempts.fail(tx, row, failure, resolution=resolution, resolved_by=by)

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, delete, exists, insert, select
 
 from holdfast._store.database import Tx
 from holdfast._store.tables import attribute, published, run
-from holdfast.codec import pack, unpack
 from holdfast.errors import ArgumentError
 from holdfast.history import Json
+from holdfast.payloads import from_bytes, to_bytes
 
 _COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "": operator.eq,
@@ -25,7 +25,10 @@ _OPERATOR = re.compile(r"^(?P<key>.*?)\s*(?P<op>!=|<=|>=|<|>|)$")
 
 
 def store_attributes(tx: Tx, run_id: str, attributes: Mapping[str, Json]) -> None:
-    """Set the attributes of a run, and remove those that are None."""
+    """Set the attributes of a run, and remove those that are None.
+
+    They are not sealed, because the database itself must compare them: `text` and `number` have the same content.
+    """
     for key, value in attributes.items():
         tx.conn.execute(
             delete(attribute).where(attribute.c.run_id == run_id, attribute.c.key == key)
@@ -35,7 +38,7 @@ def store_attributes(tx: Tx, run_id: str, attributes: Mapping[str, Json]) -> Non
                 insert(attribute).values(
                     run_id=run_id,
                     key=key,
-                    value=pack(value),
+                    value=to_bytes(value),
                     text=_text(value),
                     number=_number(value),
                 )
@@ -47,7 +50,7 @@ def attributes_of(tx: Tx, run_id: str) -> dict[str, Json]:
     rows = tx.conn.execute(
         select(attribute).where(attribute.c.run_id == run_id).order_by(attribute.c.key)
     )
-    return {row.key: unpack(row.value) for row in rows}
+    return {row.key: from_bytes(row.value) for row in rows}
 
 
 def has_attribute(asked: str, value: Json) -> ColumnElement[bool]:
@@ -86,14 +89,16 @@ def _number(value: Json) -> float | None:
 def publish(tx: Tx, run_id: str, turn: int, key: str, value: Json) -> None:
     """Replace what a run lets everybody read under a key."""
     tx.conn.execute(delete(published).where(published.c.run_id == run_id, published.c.key == key))
+    packed = tx.pack(value, "published.value", run_id, key)
     tx.conn.execute(
-        insert(published).values(run_id=run_id, key=key, value=pack(value), at=tx.now, turn=turn)
+        insert(published).values(run_id=run_id, key=key, value=packed, at=tx.now, turn=turn)
     )
 
 
-def published_of(tx: Tx, run_id: str) -> dict[str, Json]:
-    """Return what a run has published."""
+def published_of(tx: Tx, run_id: str, *, lenient: bool = False) -> dict[str, Json]:
+    """Return what a run has published; `lenient` puts a text in the place of what cannot be read here, for pages."""
+    read = tx.show if lenient else tx.unpack
     rows = tx.conn.execute(
         select(published).where(published.c.run_id == run_id).order_by(published.c.key)
     )
-    return {row.key: unpack(row.value) for row in rows}
+    return {row.key: read(row.value, "published.value", run_id, row.key) for row in rows}

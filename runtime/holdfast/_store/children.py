@@ -6,17 +6,17 @@ import re
 import secrets
 from typing import Any
 
-from sqlalchemy import insert, literal, select, update
+from sqlalchemy import insert, select, update
 
 from holdfast._store.attributes import attributes_of
 from holdfast._store.database import Tx
 from holdfast._store.ending import close_run
 from holdfast._store.events import append_event
 from holdfast._store.records import NewRun
+from holdfast._store.sealing import moved
 from holdfast._store.starting import insert_run, known_run
 from holdfast._store.tables import child as child_table
 from holdfast._store.tables import inbound, published, run, update_request
-from holdfast.codec import pack, unpack
 from holdfast.history import ContinueAsNew, Json, StartChild, canonical
 from holdfast.runs import RunStatus
 
@@ -87,7 +87,7 @@ def continue_as_new(tx: Tx, run_id: str, turn: int, command: ContinueAsNew) -> N
     _carry(tx, run_id, following, turn, command.carry)
     _hand_over(tx, run_id, following)
     tx.conn.execute(update(run).where(run.c.id == run_id).values(continued_to=following))
-    close_run(tx, run_id, RunStatus.CONTINUED, pack({"run": following}))
+    close_run(tx, run_id, RunStatus.CONTINUED, {"run": following})
 
 
 def successor(run_id: str) -> str:
@@ -105,7 +105,7 @@ def _carry(tx: Tx, old: str, new: str, turn: int, unread: list[int]) -> None:
     ).all()
     for row in rows:
         if row.turn in unread or row.turn > turn:
-            body = unpack(row.body)
+            body = tx.unpack(row.body, "inbound.body", old, row.turn)
             append_event(tx, new, row.kind, body if isinstance(body, dict) else {})
             if row.kind == "cancel_requested":  # one that the old run has seen was answered there
                 tx.conn.execute(
@@ -120,7 +120,6 @@ def _hand_over(tx: Tx, old: str, new: str) -> None:
         .values(run_id=new)
     )
     tx.conn.execute(update(child_table).where(child_table.c.child == old).values(child=new))
-    copied = select(
-        literal(new), published.c.key, published.c.value, published.c.at, literal(0)
-    ).where(published.c.run_id == old)
-    tx.conn.execute(insert(published).from_select(["run_id", "key", "value", "at", "turn"], copied))
+    for row in tx.conn.execute(select(published).where(published.c.run_id == old)).all():
+        values = moved(tx, published, row, to=new) | {"turn": 0}
+        tx.conn.execute(insert(published).values(**values))

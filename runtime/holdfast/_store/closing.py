@@ -8,27 +8,31 @@ from holdfast._store import compensations
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.tables import activity, approval, child, run, update_request, wait
-from holdfast.codec import pack, unpack
 from holdfast.errors import RunClosedError, UnknownRunError
 from holdfast.history import Json
 from holdfast.runs import ActivityState, RunStatus, TaskState
 
 
-def close(tx: Tx, run_id: str, status: RunStatus, result: bytes | None) -> None:
+def close(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:
     """End a run, in the transaction of the worker that holds its lease or of whoever ends it from outside."""
+    packed = (
+        None
+        if result is None and status is not RunStatus.COMPLETED
+        else tx.pack(result, "run.result", run_id)
+    )
     done = tx.conn.execute(
         update(run)
         .where(run.c.id == run_id, run.c.closed_at.is_(None))
         .values(
             status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None, lease_until=None,
-            lease_epoch=run.c.lease_epoch + 1, result=result,
+            lease_epoch=run.c.lease_epoch + 1, result=packed,
         )
     )  # fmt: skip
     if done.rowcount != 1:
         return
     close_items(tx, run_id)
     _refuse_updates(tx, run_id, status)
-    _tell_parents(tx, run_id, status, None if result is None else unpack(result))
+    _tell_parents(tx, run_id, status, result)
 
 
 def close_items(tx: Tx, run_id: str) -> None:
@@ -42,11 +46,20 @@ def close_items(tx: Tx, run_id: str) -> None:
 def _refuse_updates(tx: Tx, run_id: str, status: RunStatus) -> None:
     message = f"run {run_id} is {status.value}: it ended before it answered"
     failure: Json = {"type": "RunClosedError", "message": message, "attempts": 1, "details": None}
-    tx.conn.execute(
-        update(update_request)
-        .where(update_request.c.run_id == run_id, update_request.c.state == "requested")
-        .values(state="refused", answered_at=tx.now, reply=pack(failure))
+    asked = update_request.c
+    query = select(asked.first_run, asked.update).where(
+        asked.run_id == run_id, asked.state == "requested"
     )
+    for row in tx.conn.execute(query).all():
+        tx.conn.execute(
+            update(update_request)
+            .where(asked.first_run == row.first_run, asked.update == row.update)
+            .values(
+                state="refused",
+                answered_at=tx.now,
+                reply=tx.pack(failure, "update_request.reply", row.first_run, row.update),
+            )
+        )
 
 
 def _tell_parents(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:

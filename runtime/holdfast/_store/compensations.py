@@ -7,8 +7,8 @@ from sqlalchemy import insert, select, update
 from holdfast._store.database import Tx
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.tables import activity, compensation
-from holdfast.codec import pack, unpack
 from holdfast.history import Json, RegisterCompensation
+from holdfast.payloads import from_bytes, to_bytes
 
 REGISTERED, RUNNING, COMPLETED, FAILED, DROPPED = (
     "registered", "running", "completed", "failed", "dropped",
@@ -19,8 +19,9 @@ def register(tx: Tx, run_id: str, command: RegisterCompensation) -> None:
     """Keep an activity that undoes a step."""
     tx.conn.execute(
         insert(compensation).values(
-            run_id=run_id, seq=command.seq, name=command.name, args=pack(command.args),
-            options=pack(command.options), site=command.site, state=REGISTERED,
+            run_id=run_id, seq=command.seq, name=command.name,
+            args=tx.pack(command.args, "compensation.args", run_id, command.seq),
+            options=to_bytes(command.options), site=command.site, state=REGISTERED,
         )
     )  # fmt: skip
 
@@ -29,8 +30,8 @@ def start(tx: Tx, run_id: str, target: int, *, seq: int, queue: str) -> None:
     """Schedule the activity of a compensation; its idempotency key is that of the registration."""
     row = tx.conn.execute(select(compensation).where(*_one(run_id, target))).one()
     insert_activity(
-        tx, run_id=run_id, seq=seq, name=row.name, args=unpack(row.args), options=unpack(row.options), queue=queue,
-        site=row.site, key_seq=target,
+        tx, run_id=run_id, seq=seq, name=row.name,
+        args=tx.unpack(row.args, "compensation.args", run_id, target), options=from_bytes(row.options), queue=queue, site=row.site, key_seq=target,
     )  # fmt: skip
     _set(tx, run_id, target, RUNNING)
 
@@ -70,22 +71,32 @@ def drop(tx: Tx, run_id: str, target: int | None = None) -> None:
 
 
 def of_run(tx: Tx, run_id: str) -> list[Any]:
-    """Return the compensations of a run, the last first, each with the error that it failed by."""
-    error = (
-        select(activity.c.error_type + ": " + activity.c.error_message)
-        .where(activity.c.run_id == run_id, activity.c.key_seq == compensation.c.seq, activity.c.state == FAILED)
-        .limit(1)
-        .scalar_subquery()
-        .label("error")
-    )  # fmt: skip
-    query = select(compensation, error).where(compensation.c.run_id == run_id)
+    """Return the compensations of a run, the last first."""
+    query = select(compensation).where(compensation.c.run_id == run_id)
     return list(tx.conn.execute(query.order_by(compensation.c.seq.desc())).all())
+
+
+def _error_of(tx: Tx, run_id: str, seq: int) -> str | None:
+    """Return the error that a compensation failed by."""
+    a = tx.conn.execute(
+        select(activity)
+        .where(activity.c.run_id == run_id, activity.c.key_seq == seq, activity.c.state == FAILED)
+        .limit(1)
+    ).first()
+    if a is None:
+        return None
+    message = tx.show_text(a.error_message, "activity.error_message", run_id, a.seq)
+    return f"{a.error_type}: {message}"
 
 
 def report(tx: Tx, run_id: str) -> list[Json]:
     """Return what became of the compensations of a run, the last first."""
     return [
-        {"name": row.name, "state": row.state, "error": row.error if row.state == FAILED else None}
+        {
+            "name": row.name,
+            "state": row.state,
+            "error": _error_of(tx, run_id, row.seq) if row.state == FAILED else None,
+        }
         for row in of_run(tx, run_id)
     ]
 

@@ -5,7 +5,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -16,6 +16,7 @@ from sqlalchemy.pool import StaticPool
 from holdfast._store.schema import prepare
 from holdfast.clock import VirtualClock
 from holdfast.errors import DatabaseCorruptError, DatabaseUnavailableError, StoreError
+from holdfast.payloads import Chain
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,13 +35,54 @@ class Tx:
 
     conn: Connection
     now: int
+    chain: Chain = field(default_factory=Chain)
+
+    def pack(self, tree: Any, column: str, run_id: str, row: int | str | None = None) -> bytes:
+        """Return a payload as stored bytes, sealed for its place: `table.column`, the run and the row's number."""
+        return self.chain.pack(tree, *_place(column, run_id, row))
+
+    def unpack(self, data: bytes, column: str, run_id: str, row: int | str | None = None) -> Any:
+        """Return the payload of stored bytes, or raise `PayloadError`; the place is that of `pack`."""
+        return self.chain.unpack(data, *_place(column, run_id, row))
+
+    def show(
+        self, data: bytes | None, column: str, run_id: str, row: int | str | None = None
+    ) -> Any:
+        """Return a payload for people to see: a text in its place when it cannot be read here."""
+        return self.chain.show(data, *_place(column, run_id, row))
+
+    def pack_text(
+        self, text: str | None, column: str, run_id: str, row: int | str | None = None
+    ) -> str | None:
+        """Return a text of a user as it is stored in a column that holds text."""
+        sealed: str | None = self.chain.pack_text(text, *_place(column, run_id, row))
+        return sealed
+
+    def unpack_text(
+        self, text: str | None, column: str, run_id: str, row: int | str | None = None
+    ) -> Any:
+        """Return a text that was stored by `pack_text`, or raise `PayloadError`."""
+        return self.chain.unpack_text(text, *_place(column, run_id, row))
+
+    def show_text(
+        self, text: str | None, column: str, run_id: str, row: int | str | None = None
+    ) -> Any:
+        """Return a text for people to see: another one in its place when it cannot be read here."""
+        return self.chain.show_text(text, *_place(column, run_id, row))
+
+
+def _place(column: str, run_id: str, row: int | str | None) -> tuple[str | int, ...]:
+    return (column, run_id) if row is None else (column, run_id, row)
 
 
 class Database:
     """Run verbs, each in one transaction, on threads of its own so that an event loop never waits for a disk."""
 
-    def __init__(self, url: str, *, clock: VirtualClock | None = None) -> None:
+    def __init__(
+        self, url: str, *, clock: VirtualClock | None = None, chain: Chain | None = None
+    ) -> None:
         self.url = url
+        self.chain = chain or Chain()
         self._clock = clock
         memory = url in _IN_MEMORY
         self._writer = _engine(url, begin="BEGIN IMMEDIATE")
@@ -132,7 +174,7 @@ class Database:
     ) -> R:
         self._same_file()
         with _clear_errors(self.url), engine.begin() as conn:
-            return verb(Tx(conn=conn, now=self._now(conn)), *args, **kwargs)
+            return verb(Tx(conn=conn, now=self._now(conn), chain=self.chain), *args, **kwargs)
 
     def _same_file(self) -> None:
         if self._file is not None and _file_at(self.url) != self._file:

@@ -15,7 +15,6 @@ from holdfast._store.records import Parked
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.tables import command as command_table
 from holdfast._store.tables import wait
-from holdfast.codec import pack
 from holdfast.history import (
     AnswerUpdate,
     CancelCommand,
@@ -25,6 +24,7 @@ from holdfast.history import (
     ContinueAsNew,
     EscalateApproval,
     FailRun,
+    Json,
     PublishValue,
     RecordPatch,
     RefuseUpdate,
@@ -51,7 +51,7 @@ def apply_command(  # noqa: C901, PLR0912 - one line per kind
     tx.conn.execute(
         insert(command_table).values(
             run_id=run_id, seq=command.seq, turn=turn, kind=command.kind, name=name_of(command), site=command.site,
-            body=pack(body_of(command)),
+            body=tx.pack(body_of(command), "command.body", run_id, command.seq),
         )
     )  # fmt: skip
     match command:
@@ -69,12 +69,12 @@ def apply_command(  # noqa: C901, PLR0912 - one line per kind
         case RunCompensation():
             compensations.start(tx, run_id, command.target, seq=command.seq, queue=queue)
         case CompleteRun():
-            close_run(tx, run_id, RunStatus.COMPLETED, pack(command.result))
+            close_run(tx, run_id, RunStatus.COMPLETED, command.result)
         case FailRun():
-            close_run(tx, run_id, RunStatus.FAILED, pack(body_of(command)["failure"]))
+            close_run(tx, run_id, RunStatus.FAILED, body_of(command)["failure"])
         case CancelRun():
             undone = compensations.report(tx, run_id)
-            result = pack({"reason": "", "compensations": undone}) if undone else None
+            result: Json = {"reason": "", "compensations": undone} if undone else None
             close_run(tx, run_id, RunStatus.CANCELLED, result)
         case PublishValue():
             publish(tx, run_id, turn, command.key, command.value)
@@ -132,7 +132,8 @@ def mark_parked(tx: Tx, run_id: str, parked: Sequence[Parked]) -> None:
         if (item.number, item.kind, item.name, item.site) not in known:
             tx.conn.execute(
                 insert(wait).values(
-                    run_id=run_id, seq=item.number, kind=item.kind, name=item.name, opened_at=item.since,
+                    run_id=run_id, seq=item.number, kind=item.kind,
+                    name=tx.pack_text(item.name, "wait.name", run_id, item.number), opened_at=item.since,
                     due_at=item.deadline, fire_at=None, site=item.site,
                 )
             )  # fmt: skip

@@ -6,7 +6,6 @@ from sqlalchemy import case, delete, func, insert, select, update
 
 from holdfast._store.database import Tx
 from holdfast._store.tables import approval, inbound, run, wait
-from holdfast.codec import pack
 from holdfast.history import Json
 from holdfast.runs import TaskState
 
@@ -27,9 +26,10 @@ def append_event(tx: Tx, run_id: str, kind: str, body: Mapping[str, Json]) -> in
     ).first()
     if row is None:
         return None
+    packed = tx.pack(dict(body), "inbound.body", run_id, row.inbound_count)
     tx.conn.execute(
         insert(inbound).values(
-            run_id=run_id, turn=row.inbound_count, at=row.event_at, kind=kind, body=pack(dict(body))
+            run_id=run_id, turn=row.inbound_count, at=row.event_at, kind=kind, body=packed
         )
     )
     return int(row.inbound_count)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, insert, literal, select, update
+from sqlalchemy import Table, insert, select, update
 
 from holdfast._store import compensations
 from holdfast._store.attributes import publish, store_attributes
@@ -15,6 +15,7 @@ from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.reading import load_history
 from holdfast._store.scheduling import insert_activity
+from holdfast._store.sealing import moved
 from holdfast._store.tables import (
     activity,
     approval,
@@ -28,7 +29,6 @@ from holdfast._store.tables import (
     vote,
     wait,
 )
-from holdfast.codec import unpack
 from holdfast.errors import RunExistsError, UnknownRunError, UsageError
 from holdfast.history import (
     CLOSINGS,
@@ -159,13 +159,14 @@ def _copy_records(
     done = set(seqs) - set(left)
     for row in tx.conn.execute(select(activity).where(activity.c.run_id == asked.origin)).all():
         if row.seq in done and row.closed_at is not None:
-            tx.conn.execute(insert(activity).values(**row._asdict() | {"run_id": asked.id}))
+            tx.conn.execute(insert(activity).values(**moved(tx, activity, row, to=asked.id)))
 
 
 def _copy(tx: Tx, table: Table, asked: Fork, *which: Any) -> None:
-    columns = [literal(asked.id) if c.name == "run_id" else c for c in table.c]
-    rows = select(*columns).where(table.c.run_id == asked.origin, *which)
-    tx.conn.execute(insert(table).from_select([c.name for c in table.c], rows))
+    rows = tx.conn.execute(select(table).where(table.c.run_id == asked.origin, *which)).all()
+    copies = [moved(tx, table, row, to=asked.id) for row in rows]
+    if copies:
+        tx.conn.execute(insert(table), copies)
 
 
 def _reopen(tx: Tx, asked: Fork, queue: str, at: int, item: Command) -> None:
@@ -283,7 +284,7 @@ def _tell_of_child(tx: Tx, run_id: str, seq: int) -> None:
     if row is None:
         _open_link(tx, run_id, seq)
         return
-    result = None if row.result is None else unpack(row.result)
+    result = None if row.result is None else tx.unpack(row.result, "run.result", row.id)
     if row.status == RunStatus.COMPLETED.value:
         append_event(tx, run_id, "child_completed", {"seq": seq, "result": result})
     else:

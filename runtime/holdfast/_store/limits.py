@@ -1,5 +1,6 @@
 """Time limits of activities, enforced by the database's clock: they hold when no worker lives, or when one hangs."""
 
+import contextlib
 import random
 from typing import Any
 
@@ -9,9 +10,10 @@ from holdfast._store import attempts
 from holdfast._store.database import Tx
 from holdfast._store.scheduling import GRACE_MS, leased_deadline, running_limit_ms
 from holdfast._store.tables import activity
-from holdfast.codec import unpack
+from holdfast.errors import PayloadError
 from holdfast.health import LOST
 from holdfast.history import Failure
+from holdfast.payloads import from_bytes
 from holdfast.retry import retry_of
 from holdfast.runs import ActivityState
 
@@ -30,9 +32,13 @@ def enforce(tx: Tx, *, limit: int) -> int:
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
+    ended = 0
     for row in rows:
-        _enforce_one(tx, row)
-    return len(rows)
+        # What follows may need a payload, say a compensation's arguments, that only a process with other keys can read.
+        with contextlib.suppress(PayloadError), tx.conn.begin_nested():
+            _enforce_one(tx, row)
+            ended += 1
+    return ended
 
 
 def next_limit(tx: Tx, *, after: int = -1) -> int | None:
@@ -46,7 +52,7 @@ def next_limit(tx: Tx, *, after: int = -1) -> int | None:
 
 
 def _enforce_one(tx: Tx, row: Row[Any]) -> None:
-    options = unpack(row.options)
+    options = from_bytes(row.options)
     if row.state != ActivityState.LEASED.value:
         attempts.fail(tx, row, _never_started(tx, row, options))
     elif row.probe:
@@ -57,24 +63,24 @@ def _enforce_one(tx: Tx, row: Row[Any]) -> None:
 
 def _never_started(tx: Tx, row: Row[Any], options: dict[str, Any]) -> Failure:
     if row.expires_at is not None and row.expires_at <= tx.now:
-        return _expired(row, options)
+        return _expired(tx, row, options)
     waited = options.get("schedule_to_start_ms", 0) / 1000
     return Failure(
         type=TOO_LATE,
-        message=f"no worker on queue {row.queue!r} took it within {waited:g} s{_last(row)}",
+        message=f"no worker on queue {row.queue!r} took it within {waited:g} s{_last(tx, row)}",
         attempts=row.attempt,
     )
 
 
-def _expired(row: Row[Any], options: dict[str, Any]) -> Failure:
+def _expired(tx: Tx, row: Row[Any], options: dict[str, Any]) -> Failure:
     total = options.get("schedule_to_close_ms", 0) / 1000
     return Failure(
-        type=attempts.EXPIRED, message=f"no result within {total:g} s of its scheduling{_last(row)}", attempts=row.attempt,
+        type=attempts.EXPIRED, message=f"no result within {total:g} s of its scheduling{_last(tx, row)}", attempts=row.attempt,
     )  # fmt: skip
 
 
-def _last(row: Row[Any]) -> str:
-    return f"; last {row.error_type}: {row.error_message}" if row.error_type else ""
+def _last(tx: Tx, row: Row[Any]) -> str:
+    return f"; last {row.error_type}: {attempts.error_message(tx, row)}" if row.error_type else ""
 
 
 def _probe_ended(row: Row[Any]) -> str:
@@ -84,7 +90,7 @@ def _probe_ended(row: Row[Any]) -> str:
 def _end_attempt(tx: Tx, row: Row[Any], options: dict[str, Any]) -> None:
     """Take the attempt away from its worker: what it brings later is refused."""
     if row.expires_at is not None and row.expires_at <= tx.now:
-        attempts.follow(tx, row, _expired(row, options), retry_in_ms=None, unknown=True)
+        attempts.follow(tx, row, _expired(tx, row, options), retry_in_ms=None, unknown=True)
         return
     failure = _reached(row, options, tx.now)
     policy = retry_of(options)
@@ -111,6 +117,6 @@ def _reached(row: Row[Any], options: dict[str, Any], now: int) -> Failure:
 def deadline_of(row: Row[Any], *, lease_until: int, beat_at: int | None) -> int:
     """Return when the next limit of a running attempt is reached, after a sign of life."""
     return leased_deadline(
-        unpack(row.options), lease_until=lease_until, started_at=row.started_at, beat_at=beat_at,
+        from_bytes(row.options), lease_until=lease_until, started_at=row.started_at, beat_at=beat_at,
         expires_at=row.expires_at, probe=row.probe,
     )  # fmt: skip

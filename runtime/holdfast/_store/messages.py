@@ -8,7 +8,6 @@ from sqlalchemy import insert, select, update
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.tables import message, run, update_request
-from holdfast.codec import pack, unpack
 from holdfast.errors import HoldfastError, MessageError, RunClosedError, UnknownRunError
 from holdfast.history import (
     AnswerUpdate,
@@ -45,14 +44,14 @@ def _open_run(tx: Tx, run_id: str, what: str) -> Any:
 def send_signal(tx: Tx, run_id: str, name: str, payload: Json, message_id: str) -> bool:
     """Put a signal into a run; False when the message is there already."""
     chain = current_run(tx, run_id).first_run
-    digest = _digest(name, payload)
+    digests = _digests(tx, name, payload)
     known = tx.conn.execute(
         select(message.c.digest).where(
             message.c.first_run == chain, message.c.message == message_id
         )
     ).scalar()
     if known is not None:
-        _same(known, digest, f"Message {message_id!r}", run_id)
+        _same(known, digests, f"Message {message_id!r}", run_id)
         return False
     row = _open_run(tx, run_id, "signals")
     turn = append_event(
@@ -60,18 +59,25 @@ def send_signal(tx: Tx, run_id: str, name: str, payload: Json, message_id: str) 
     )
     tx.conn.execute(
         insert(message).values(
-            first_run=chain, message=message_id, run_id=row.id, turn=turn, digest=digest, at=tx.now
+            first_run=chain,
+            message=message_id,
+            run_id=row.id,
+            turn=turn,
+            digest=digests[0],
+            at=tx.now,
         )
     )
     return True
 
 
-def _digest(name: str, payload: Json) -> str:
-    return hashlib.sha256(canonical([name, payload]).encode()).hexdigest()
+def _digests(tx: Tx, name: str, payload: Json) -> list[str]:
+    """Return the form in which the digest of a message is stored now, and those in which it may have been."""
+    digest = hashlib.sha256(canonical([name, payload]).encode()).hexdigest()
+    return [tx.chain.veil(digest), *tx.chain.veils(digest)]
 
 
-def _same(known: str, digest: str, what: str, run_id: str) -> None:
-    if known != digest:
+def _same(known: str, digests: list[str], what: str, run_id: str) -> None:
+    if known not in digests:
         raise MessageError(
             f"{what} has come to run {run_id} before, with other content; nothing was changed. "
             "Use the same id only to send the same message again."
@@ -98,14 +104,14 @@ def deliver(tx: Tx, run_id: str, command: SendSignal) -> None:
 def request_update(tx: Tx, run_id: str, name: str, payload: Json, update_id: str) -> None:
     """Ask a run for a reply; asking again with the same id asks once."""
     chain = current_run(tx, run_id).first_run
-    digest = _digest(name, payload)
+    digests = _digests(tx, name, payload)
     known = tx.conn.execute(
         select(update_request.c.digest).where(
             update_request.c.first_run == chain, update_request.c.update == update_id
         )
     ).scalar()
     if known is not None:
-        _same(known, digest, f"Update {update_id!r}", run_id)
+        _same(known, digests, f"Update {update_id!r}", run_id)
         return
     row = _open_run(tx, run_id, "updates")
     append_event(
@@ -118,7 +124,7 @@ def request_update(tx: Tx, run_id: str, name: str, payload: Json, update_id: str
             run_id=row.id,
             name=name,
             state="requested",
-            digest=digest,
+            digest=digests[0],
             requested_at=tx.now,
         )
     )
@@ -132,7 +138,9 @@ def reply_of(tx: Tx, run_id: str, update_id: str) -> tuple[str, Json]:
             update_request.c.first_run == chain, update_request.c.update == update_id
         )
     ).one()
-    return row.state, None if row.reply is None else unpack(row.reply)
+    if row.reply is None:
+        return row.state, None
+    return row.state, tx.unpack(row.reply, "update_request.reply", chain, update_id)
 
 
 def answer_update(tx: Tx, run_id: str, command: AnswerUpdate | RefuseUpdate) -> None:
@@ -142,8 +150,10 @@ def answer_update(tx: Tx, run_id: str, command: AnswerUpdate | RefuseUpdate) -> 
         if isinstance(command, AnswerUpdate)
         else ("refused", failure_to_json(command.failure))
     )
+    chain = tx.conn.execute(select(run.c.first_run).where(run.c.id == run_id)).scalar_one()
+    packed = tx.pack(reply, "update_request.reply", chain, command.update)
     tx.conn.execute(
         update(update_request)
         .where(update_request.c.run_id == run_id, update_request.c.update == command.update)
-        .values(state=state, answered_at=tx.now, reply=pack(reply))
+        .values(state=state, answered_at=tx.now, reply=packed)
     )

@@ -22,10 +22,11 @@ def pause(tx: Tx, run_id: str, *, reason: str, by: str) -> None:
             f"Run {run_id} was paused by {row.paused_by} already; nothing was changed. "
             f"Let it go on with: holdfast resume {run_id}"
         )
+    sealed = tx.pack_text(reason, "run.pause_reason", run_id)
     tx.conn.execute(
         update(run)
         .where(run.c.id == run_id)
-        .values(paused_at=tx.now, paused_by=by, pause_reason=reason)
+        .values(paused_at=tx.now, paused_by=by, pause_reason=sealed)
     )
 
 

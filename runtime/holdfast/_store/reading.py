@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
@@ -22,8 +22,7 @@ from holdfast._store.tables import (
     wait,
     worker,
 )
-from holdfast.codec import unpack
-from holdfast.errors import UnknownRunError
+from holdfast.errors import SealedPayloadError, UnknownRunError
 from holdfast.evidence import (
     ActivityEvidence,
     ApprovalEvidence,
@@ -32,6 +31,8 @@ from holdfast.evidence import (
     WorkerEvidence,
 )
 from holdfast.history import (
+    COMMANDS,
+    EVENTS,
     Header,
     History,
     Json,
@@ -40,7 +41,8 @@ from holdfast.history import (
     make_command,
     make_event,
 )
-from holdfast.runs import ActivityState
+from holdfast.payloads import from_bytes, why_sealed
+from holdfast.runs import ActivityState, RunStatus
 
 
 def resolve_run_id(tx: Tx, given: str) -> str:
@@ -88,7 +90,7 @@ def outcome(tx: Tx, run_id: str) -> Ended:
     row = run_row(tx, run_id)
     while row.continued_to is not None:
         row = run_row(tx, row.continued_to)
-    closing = None if row.result is None else unpack(row.result)
+    closing = None if row.result is None else tx.unpack(row.result, "run.result", row.id)
     return Ended(status=row.status, workflow=row.workflow, closing=closing)
 
 
@@ -100,19 +102,27 @@ def children_of(tx: Tx, run_id: str) -> list[str]:
     return [row.id for row in rows]
 
 
-def load_history(tx: Tx, run_id: str) -> History:
-    """Return everything that happened in a run, events not applied yet included."""
+def load_history(tx: Tx, run_id: str, *, lenient: bool = False) -> History:
+    """Return everything that happened in a run, events not applied yet included.
+
+    Raises `SealedPayloadError` for a record that cannot be read here; `lenient` puts a text in its place, for pages.
+    """
     row = run_row(tx, run_id)
     by_turn: dict[int, list[Any]] = defaultdict(list)
     for c in tx.conn.execute(
         select(command).where(command.c.run_id == run_id).order_by(command.c.seq)
     ):
-        by_turn[c.turn].append(make_command(c.kind, seq=c.seq, site=c.site, body=_body(c.body)))
+        known = COMMANDS.get(c.kind) if lenient else None
+        body = _body(tx, c.body, "command.body", run_id, c.seq, known=known)
+        named = {"name": c.name} if lenient and "name" in body else {}
+        by_turn[c.turn].append(make_command(c.kind, seq=c.seq, site=c.site, body={**body, **named}))
     turns = []
     for e in tx.conn.execute(
         select(inbound).where(inbound.c.run_id == run_id).order_by(inbound.c.turn)
     ):
-        event = make_event(e.kind, turn=e.turn, at=e.at, body=_body(e.body))
+        known_event = EVENTS.get(e.kind) if lenient else None
+        body = _body(tx, e.body, "inbound.body", run_id, e.turn, known=known_event)
+        event = make_event(e.kind, turn=e.turn, at=e.at, body=body)
         commands = tuple(by_turn[e.turn]) if e.turn <= row.done_turn else None
         code = "" if commands is None else e.code or ""
         turns.append(Turn(event=event, commands=commands, code=code))
@@ -132,11 +142,57 @@ def _decisions(tx: Tx, run_id: str) -> Iterator[PatchDecision]:
         )
 
 
-def _body(data: bytes) -> Mapping[str, Any]:
-    body = unpack(data)
+def _body(
+    tx: Tx, data: bytes, column: str, run_id: str, row: int, *, known: type[Any] | None
+) -> Mapping[str, Any]:
+    """Return the fields of a record; those of one of a `known` kind that is sealed are texts that say so."""
+    try:
+        body = tx.unpack(data, column, run_id, row)
+    except SealedPayloadError as error:
+        if known is None:
+            raise
+        return _sealed_body(known, why_sealed(error))
     if not isinstance(body, dict):
         raise TypeError("a row's body is not a JSON object: the database was edited by hand")
     return body
+
+
+def _sealed_body(known: type[Any], text: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "int": 0, "list": [text], "dict": {}, "int | None": None, "str | None": None, "tuple": [text],
+        "Failure": {"type": "Error", "message": text, "attempts": 1, "details": None},
+    }  # fmt: skip
+    return {
+        field.name: shown.get(_kind_of(field.type), text)
+        for field in fields(known)
+        if field.name
+        not in {"turn", "at", "seq" if "site" in known.__annotations__ else "", "site"}
+    }
+
+
+def _kind_of(declared: Any) -> str:
+    name = getattr(declared, "__name__", None) or str(declared)
+    return name.partition("[")[0]
+
+
+def _shown_error(tx: Tx, r: Row[Any]) -> Any:
+    error = tx.show(r.error, "run.error", r.id)
+    return {"type": "Error", "message": error} if isinstance(error, str) else error
+
+
+def _shown_closing(tx: Tx, r: Row[Any]) -> Any:
+    """Return how a run ended; what is sealed keeps the shape that the status promises."""
+    closing = tx.show(r.result, "run.result", r.id)
+    if not isinstance(closing, str) or r.status == RunStatus.COMPLETED.value:
+        return closing
+    if r.status == RunStatus.FAILED.value:
+        return {"type": "Error", "message": closing, "attempts": 1, "details": None}
+    return {"reason": closing}
+
+
+def _asked(tx: Tx, a: Row[Any]) -> tuple[str, ...]:
+    asked = tx.show(a.asked, "approval.asked", a.run_id, a.seq)
+    return (asked,) if isinstance(asked, str) else tuple(asked)
 
 
 def list_evidence(  # noqa: PLR0913 - one query, each filter by name
@@ -193,14 +249,18 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvide
             inbound_count=r.inbound_count, task_state=r.task_state, task_visible_at=r.task_visible_at,
             lease_owner=r.lease_owner, lease_until=r.lease_until, lease_epoch=r.lease_epoch,
             progress_epoch=r.progress_epoch, error_kind=r.error_kind,
-            error=None if r.error is None else unpack(r.error), error_code=r.error_code, error_at=r.error_at,
-            failures=r.failures, closing=None if r.result is None else unpack(r.result),
-            paused_at=r.paused_at, paused_by=r.paused_by, pause_reason=r.pause_reason, ending=r.ending,
-            ending_reason=r.ending_reason, forked_from=r.forked_from, forked_at=r.forked_at,
-            activities=tuple(_activity(a) for a in activities[r.id]),
-            waits=tuple(_wait(w) for w in waits[r.id] if w.kind != "approval"),
+            error=_shown_error(tx, r), error_code=r.error_code, error_at=r.error_at,
+            failures=r.failures, closing=_shown_closing(tx, r),
+            paused_at=r.paused_at, paused_by=r.paused_by,
+            pause_reason=tx.show_text(r.pause_reason, "run.pause_reason", r.id), ending=r.ending,
+            ending_reason=tx.show_text(r.ending_reason, "run.ending_reason", r.id), forked_from=r.forked_from, forked_at=r.forked_at,
+            activities=tuple(_activity(tx, a) for a in activities[r.id]),
+            waits=tuple(_wait(tx, w) for w in waits[r.id] if w.kind != "approval"),
             approvals=tuple(
-                _approval(a, sites.get((a.run_id, a.seq), ""), len(votes[a.run_id, a.seq]), failed.get((a.run_id, a.seq)))
+                _approval(
+                    tx, a, site=sites.get((a.run_id, a.seq), ""), votes=len(votes[a.run_id, a.seq]),
+                    undelivered=failed.get((a.run_id, a.seq)),
+                )
                 for a in approvals[r.id]
             ),
             children={w.name: children[w.name] for w in waits[r.id] if w.kind == "child" and w.name in children},
@@ -247,22 +307,23 @@ def _grouped(tx: Tx, query: Any, table: Any, ids: Sequence[str]) -> dict[str, li
     return groups
 
 
-def _activity(a: Row[Any]) -> ActivityEvidence:
+def _activity(tx: Tx, a: Row[Any]) -> ActivityEvidence:
     return ActivityEvidence(
         seq=a.seq, name=a.name, queue=a.queue, state=a.state, site=a.site, attempt=a.attempt,
         max_attempts=a.max_attempts, scheduled_at=a.scheduled_at, visible_at=a.visible_at, started_at=a.started_at,
         lease_owner=a.lease_owner, lease_until=a.lease_until, beat_at=a.beat_at,
-        beat=None if a.beat is None else unpack(a.beat), error_type=a.error_type, error_message=a.error_message,
+        beat=tx.show(a.beat, "activity.beat", a.run_id, a.seq), error_type=a.error_type,
+        error_message=tx.show_text(a.error_message, "activity.error_message", a.run_id, a.seq),
         error_at=a.error_at, same_error=a.same_error, same_error_since=a.same_error_since,
         effect=a.effect, probe=a.probe,
     )  # fmt: skip
 
 
-def _wait(w: Row[Any]) -> WaitEvidence:
+def _wait(tx: Tx, w: Row[Any]) -> WaitEvidence:
     return WaitEvidence(
         seq=w.seq,
         kind=w.kind,
-        name=w.name,
+        name=tx.show_text(w.name, "wait.name", w.run_id, w.seq),
         opened_at=w.opened_at,
         fire_at=w.fire_at,
         due_at=w.due_at,
@@ -270,10 +331,13 @@ def _wait(w: Row[Any]) -> WaitEvidence:
     )
 
 
-def _approval(a: Row[Any], site: str, votes: int, undelivered: str | None) -> ApprovalEvidence:
+def _approval(
+    tx: Tx, a: Row[Any], *, site: str, votes: int, undelivered: str | None
+) -> ApprovalEvidence:
     return ApprovalEvidence(
-        seq=a.seq, name=a.name, ask=a.ask, to=tuple(unpack(a.asked)), opened_at=a.opened_at,
-        due_at=a.due_at, delivered_at=a.delivered_at, site=site, refused=a.refused, quorum=a.quorum, votes=votes,
+        seq=a.seq, name=a.name, ask=tx.show_text(a.ask, "approval.ask", a.run_id, a.seq), to=_asked(tx, a),
+        opened_at=a.opened_at, due_at=a.due_at, delivered_at=a.delivered_at, site=site,
+        refused=tx.show_text(a.refused, "approval.refused", a.run_id, a.seq), quorum=a.quorum, votes=votes,
         reminders=a.reminders, escalated_at=a.escalated_at, undelivered=undelivered,
     )  # fmt: skip
 
@@ -284,9 +348,10 @@ def _failed_notices(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], str
     found: dict[tuple[str, int], str] = {}
     for group in _grouped(tx, query, activity, sorted(run_ids)).values():
         for a in group:
-            target = unpack(a.options).get("notifies")
+            target = from_bytes(a.options).get("notifies")
             if target is not None:
-                error = f"{a.name} failed: {a.error_type}: {(a.error_message or '').rstrip('.')}"
+                message = tx.show_text(a.error_message, "activity.error_message", a.run_id, a.seq)
+                error = f"{a.name} failed: {a.error_type}: {(message or '').rstrip('.')}"
                 found[a.run_id, int(target)] = error
     return found
 
@@ -296,16 +361,18 @@ def worker_evidence(tx: Tx) -> list[WorkerEvidence]:
     rows = tx.conn.execute(select(worker).order_by(worker.c.seen_at.desc()).limit(200))
     return [
         WorkerEvidence(
-            id=w.id, host=w.host, pid=w.pid, queue=w.queue, workflows=dict(unpack(w.workflows)),
-            activities=frozenset(unpack(w.activities)), slots=w.slots, busy=w.busy, started_at=w.started_at,
+            id=w.id, host=w.host, pid=w.pid, queue=w.queue, workflows=dict(from_bytes(w.workflows)),
+            activities=frozenset(from_bytes(w.activities)), slots=w.slots, busy=w.busy, started_at=w.started_at,
             seen_at=w.seen_at, loop_seen_at=w.loop_seen_at, stack=w.stack, stopped_at=w.stopped_at,
         )
         for w in rows
     ]  # fmt: skip
 
 
-def approvals_of(tx: Tx, *, run_id: str | None, open_only: bool, limit: int) -> list[Row[Any]]:
-    """Return approvals with the workflow of their run, the most urgent first."""
+def approvals_of(
+    tx: Tx, *, run_id: str | None, open_only: bool, limit: int
+) -> list[dict[str, Any]]:
+    """Return approvals with the workflow of their run, the most urgent first; what is sealed is shown as such."""
     query = select(approval, run.c.workflow).join(run, run.c.id == approval.c.run_id)
     if run_id is not None:
         query = query.where(approval.c.run_id == run_id)
@@ -318,17 +385,42 @@ def approvals_of(tx: Tx, *, run_id: str | None, open_only: bool, limit: int) -> 
         approval.c.run_id,
         approval.c.seq,
     )
-    return list(tx.conn.execute(query.order_by(*order).limit(limit)).all())
+    return [_opened(tx, row) for row in tx.conn.execute(query.order_by(*order).limit(limit)).all()]
 
 
-def votes_of(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], list[Row[Any]]]:
-    """Return the votes on the approvals of some runs, by run and approval, in the order in which they came."""
-    found: dict[tuple[str, int], list[Row[Any]]] = defaultdict(list)
+def _opened(tx: Tx, a: Row[Any]) -> dict[str, Any]:
+    schema = tx.show(a.schema, "approval.schema", a.run_id, a.seq)
+    return dict(a._mapping) | {  # noqa: SLF001 - the documented way to a row's mapping
+        "ask": tx.show_text(a.ask, "approval.ask", a.run_id, a.seq),
+        "to": _asked(tx, a),
+        "schema": {"description": schema} if isinstance(schema, str) else schema,
+        "comment": tx.show_text(a.comment, "approval.comment", a.run_id, a.seq),
+        "answer": tx.show(a.answer, "approval.answer", a.run_id, a.seq),
+        "shows": tx.show(a.shows, "approval.shows", a.run_id, a.seq),
+        "digest": tx.show_text(a.digest, "approval.digest", a.run_id, a.seq),
+        "note": tx.show_text(a.refused, "approval.refused", a.run_id, a.seq),
+    }
+
+
+def votes_of(tx: Tx, run_ids: Iterable[str]) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """Return the votes on the approvals of some runs, by run and approval, in the order in which they came.
+
+    What is sealed is shown as such.
+    """
+    found: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
     ids = sorted(run_ids)
     for start in range(0, len(ids), _CHUNK):
         query = select(vote).where(vote.c.run_id.in_(ids[start : start + _CHUNK]))
         for row in tx.conn.execute(query.order_by(vote.c.run_id, vote.c.turn)):
-            found[row.run_id, row.seq].append(row)
+            found[row.run_id, row.seq].append(
+                {
+                    "by": row.by,
+                    "at": row.at,
+                    "answer": tx.show(row.answer, "vote.answer", row.run_id, row.turn),
+                    "comment": tx.show_text(row.comment, "vote.comment", row.run_id, row.turn),
+                    "saw": tx.show_text(row.saw, "vote.saw", row.run_id, row.turn),
+                }
+            )
     return found
 
 
@@ -337,13 +429,19 @@ def now(tx: Tx) -> int:
     return tx.now
 
 
-def attempts_of(tx: Tx, run_id: str) -> list[Row[Any]]:
-    """Return the activities of a run, ended ones included."""
-    return list(
-        tx.conn.execute(
-            select(activity).where(activity.c.run_id == run_id).order_by(activity.c.seq)
-        ).all()
-    )
+def attempts_of(tx: Tx, run_id: str) -> list[dict[str, Any]]:
+    """Return the activities of a run, ended ones included; what is sealed is shown as such."""
+    query = select(activity).where(activity.c.run_id == run_id).order_by(activity.c.seq)
+    return [
+        dict(a._mapping)  # noqa: SLF001 - the documented way to a row's mapping
+        | {
+            "error_message": tx.show_text(a.error_message, "activity.error_message", run_id, a.seq),
+            "heartbeat": tx.show(a.beat, "activity.beat", run_id, a.seq),
+            "heartbeat_at": a.beat_at,
+            "resolution": tx.show_text(a.resolution, "activity.resolution", run_id, a.seq),
+        }
+        for a in tx.conn.execute(query)
+    ]
 
 
 def drifts_of(tx: Tx, run_id: str) -> list[dict[str, Any]]:

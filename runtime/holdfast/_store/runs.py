@@ -9,7 +9,6 @@ from holdfast._store.database import Tx
 from holdfast._store.effects import apply_command, mark_parked
 from holdfast._store.records import Fault, Parked, RunClaim
 from holdfast._store.tables import drift, inbound, patch_decision, run
-from holdfast.codec import pack
 from holdfast.errors import (
     LeaseLostError,
     UsageError,
@@ -28,7 +27,9 @@ def claim_runs(
     """Lease runs that have events to apply, whose lease ran out, or that other code has blocked."""
     state = run.c.task_state
     # A blocked run remembers every code that failed on it: two broken releases must not hand it back and forth.
-    other_code = and_(*(run.c.error_code.not_like(f"%{code}%") for code in fingerprints.values()))
+    other_code = and_(
+        *(run.c.error_code.not_like(f"%{code}%") for code in (*fingerprints.values(), tx.chain.id))
+    )
     due = or_(
         and_(state == TaskState.READY.value, run.c.task_visible_at <= tx.now),
         and_(state == TaskState.LEASED.value, run.c.lease_until < tx.now),
@@ -166,12 +167,13 @@ def _remember(
 def record_fault(tx: Tx, claim: RunClaim, fault: Fault) -> None:
     """Record why a run could not be advanced, and block it or let it be tried again; nothing else is committed."""
     state = TaskState.BLOCKED if fault.blocks else TaskState.READY
+    error = tx.pack(fault.error, "run.error", claim.run_id)
     done = tx.conn.execute(
         update(run)
         .where(*_held(claim))
         .values(
             task_state=state.value, task_visible_at=tx.now + fault.retry_in_ms, lease_owner=None, lease_until=None,
-            progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=pack(fault.error), error_at=tx.now,
+            progress_epoch=run.c.lease_epoch, error_kind=fault.kind, error=error, error_at=tx.now,
             error_signature=fault.signature, error_code=_failed_on(fault.code),
             failures=case((run.c.error_signature == fault.signature, run.c.failures + 1), else_=1),
         )

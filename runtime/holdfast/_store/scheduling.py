@@ -7,8 +7,8 @@ from sqlalchemy import insert
 
 from holdfast._store.database import Tx
 from holdfast._store.tables import activity
-from holdfast.codec import pack
 from holdfast.history import Json
+from holdfast.payloads import to_bytes
 from holdfast.runs import ActivityState
 
 GRACE_MS = 1_000
@@ -40,7 +40,8 @@ def insert_activity(  # noqa: PLR0913 - one row
     tx.conn.execute(
         insert(activity).values(
             run_id=run_id, seq=seq, name=name, queue=options.get("queue") or queue, state=ActivityState.READY.value,
-            site=site, args=pack(args), options=pack(dict(options)), max_attempts=options.get("max_attempts"),
+            site=site, args=tx.pack(args, "activity.args", run_id, seq), options=to_bytes(dict(options)),
+            max_attempts=options.get("max_attempts"),
             attempt=0, scheduled_at=tx.now, visible_at=tx.now, lease_epoch=0, same_error=0, key_seq=key_seq,
             effect=options.get("effect", "idempotent"), start_by=start_by, expires_at=expires_at,
             heartbeat_ms=options.get("heartbeat_ms"), deadline_at=earliest(start_by, expires_at),

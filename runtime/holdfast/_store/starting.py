@@ -8,7 +8,6 @@ from holdfast._store.attributes import store_attributes
 from holdfast._store.database import Tx
 from holdfast._store.records import NewRun
 from holdfast._store.tables import inbound, run
-from holdfast.codec import pack
 from holdfast.errors import RunExistsError
 from holdfast.runs import RunStatus, TaskState
 
@@ -19,7 +18,7 @@ def start_run(tx: Tx, new: NewRun) -> bool:
     if known is None:
         insert_run(tx, new)
         return True
-    if known.request_digest == new.digest:
+    if known.request_digest in tx.chain.veils(new.digest):
         return False
     raise RunExistsError(
         f"Run {new.id!r} exists already: it was started for {known.workflow} with other arguments. "
@@ -41,7 +40,7 @@ def insert_run(tx: Tx, new: NewRun) -> None:
     tx.conn.execute(
         insert(run).values(
             id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, status=RunStatus.OPEN.value,
-            seed=new.seed, flags=new.flags, python=new.python, code=new.code, request_digest=new.digest,
+            seed=new.seed, flags=new.flags, python=new.python, code=new.code, request_digest=tx.chain.veil(new.digest),
             created_at=tx.now, start_at=start_at, inbound_count=1, event_at=begins, done_turn=0,
             task_state=TaskState.READY.value, task_visible_at=start_at, lease_epoch=0, progress_epoch=0,
             progress_at=tx.now, failures=0, retries_used=0, parent=new.parent, previous=new.previous,
@@ -58,7 +57,11 @@ def insert_run(tx: Tx, new: NewRun) -> None:
     }
     tx.conn.execute(
         insert(inbound).values(
-            run_id=new.id, turn=1, at=begins, kind="run_started", body=pack(body)
+            run_id=new.id,
+            turn=1,
+            at=begins,
+            kind="run_started",
+            body=tx.pack(body, "inbound.body", new.id, 1),
         )
     )
     store_attributes(tx, new.id, new.attributes)
