@@ -331,10 +331,11 @@ def test_the_site_of_a_command_does_not_name_the_comprehension_that_some_pythons
 
 def test_the_line_at_which_a_comprehension_waits_is_one_of_its_function() -> None:
     @types.coroutine
-    def pause() -> Generator[None, None, None]:
+    def pause() -> Generator[None, None, int]:
         yield
+        return 1
 
-    async def waiting() -> list[None]:
+    async def waiting() -> list[int]:
         return [await pause() for _ in "a"]
 
     coro = waiting()

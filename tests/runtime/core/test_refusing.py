@@ -52,7 +52,7 @@ def test_what_cannot_be_replayed_is_refused_by_the_loop(call: Callable[[], Any])
 
 
 def foreign_future() -> None:
-    wrap_future(concurrent.futures.Future[None]())
+    _ = wrap_future(concurrent.futures.Future[None]())
 
 
 def own_runner() -> None:
