@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.golden import asyncio_corpus, asyncio_shared  # noqa: F401 - they add to GOLDEN
 from tests.golden.corpus import ACTIVITIES, GOLDEN, Golden, keep
 
 from holdfast.errors import HoldfastError

@@ -15,6 +15,8 @@ _ENGINE = {  # what lies below these frames is the worker, not the workflow
     (str(Path(__file__).parent / "loop.py"), "_drain"),
     (str(Path(__file__).parent / "execution.py"), "apply"),
 }
+# From Python 3.12 on, a comprehension runs in the frame of its function; before, it has one that no newer Python names.
+_INLINED = {"<listcomp>", "<setcomp>", "<dictcomp>"}
 _MACHINERY = (
     _PACKAGE,
     str(Path(asyncio.__file__).parent) + "/",
@@ -37,7 +39,8 @@ def call_site(start: FrameType | None = None) -> str:
         code = frame.f_code
         if not _is_machinery(code.co_filename):
             place = place or f"{_file_of(frame)}:{frame.f_lineno}"
-            functions.append(code.co_name)
+            if code.co_name not in _INLINED:
+                functions.append(code.co_name)
         elif (code.co_filename, code.co_name) in _ENGINE:
             break
         frame = frame.f_back
@@ -58,7 +61,10 @@ def site_of(frame: FrameType) -> str:
     """Return the place of one frame, empty when it is library code."""
     if is_machinery(frame):
         return ""
-    return f"{_file_of(frame)}:{frame.f_lineno} in {frame.f_code.co_name}"
+    # A frame that waits has none below it, so that the name of the function comes from the qualified name.
+    names = frame.f_code.co_qualname.split(".<locals>.")
+    name = next((part for part in reversed(names) if part not in _INLINED), "<module>")
+    return f"{_file_of(frame)}:{frame.f_lineno} in {name.rpartition('.')[2]}"
 
 
 def site_of_function(function: Callable[..., Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from holdfast import activity, workflow
-from holdfast._core import eviction
+from holdfast._core import driver, eviction
 from holdfast._core.loop import TurnLoop
 from holdfast._core.tasks import TurnTask
 from holdfast_testkit import Sim
@@ -137,6 +137,45 @@ def test_eviction_leaves_nothing(
     assert unraisable == []
     assert [str(found.message) for found in warned if "never awaited" in str(found.message)] == []
     assert len(eviction._abandoned) == abandoned
+
+
+unwound: list[str] = []
+
+
+@workflow.define
+async def cleans_up_in_steps() -> None:
+    async def part(name: str) -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            unwound.append(f"{name} is cancelled")
+            await asyncio.sleep(0)
+            unwound.append(f"{name} goes on")
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                unwound.append(f"{name} is cancelled again")
+                raise
+
+    child = asyncio.create_task(part("child"))
+    await part("run")
+    await child
+
+
+def test_eviction_cancels_a_task_again_and_again_before_it_is_closed_by_force() -> None:
+    with Sim() as sim:
+        run = sim.start(cleans_up_in_steps)
+        sim.run_until(run, "wait.timer")
+        history = sim.history(run)
+    execution = driver.replay(cleans_up_in_steps.definition, history).execution
+    unwound.clear()
+
+    assert execution.evict()
+
+    assert unwound == [
+        "run is cancelled", "child is cancelled", "run goes on", "child goes on",
+        "run is cancelled again", "child is cancelled again",
+    ]  # fmt: skip
 
 
 @workflow.define

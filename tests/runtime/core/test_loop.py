@@ -4,13 +4,15 @@ import asyncio
 import gc
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+import types
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast import ActivityError, ApplicationError, activity, workflow
+from holdfast._core.sites import innermost_site
 from holdfast.errors import ForbiddenCallError
 from holdfast.history import History
 from holdfast.replay import replay
@@ -304,3 +306,40 @@ def test_the_order_is_the_same_under_every_hash_seed() -> None:
     }  # fmt: skip
 
     assert len(digests) == 1
+
+
+@workflow.define
+async def comprehending() -> list[str]:
+    async def waiting() -> list[str]:
+        return [await step(name) for name in "b"]
+
+    return [await step(name) for name in "a"] + await waiting()
+
+
+def test_the_site_of_a_command_does_not_name_the_comprehension_that_some_pythons_inline() -> None:
+    with Sim() as sim:
+        sim.real(step)
+        run = sim.start(comprehending)
+        sim.result(run)
+        turns = sim.history(run).committed
+    functions = [
+        command.site.partition(" in ")[2] for turn in turns for command in turn.commands or ()
+    ]
+
+    assert functions == ["comprehending", "comprehending > waiting", "comprehending"]
+
+
+def test_the_line_at_which_a_comprehension_waits_is_one_of_its_function() -> None:
+    @types.coroutine
+    def pause() -> Generator[None, None, int]:
+        yield
+        return 1
+
+    async def waiting() -> list[int]:
+        return [await pause() for _ in "a"]
+
+    coro = waiting()
+    coro.send(None)
+
+    assert innermost_site(coro).endswith(" in waiting")
+    coro.close()
