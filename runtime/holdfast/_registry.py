@@ -125,7 +125,9 @@ class WorkflowDefinition:
         It covers the module, every module of the same project that it imports, directly or not, and the release of
         holdfast. Other libraries do not count. Two workers with the same fingerprint answer a history in the same way.
         """
-        digest = hashlib.sha256(f"{self.name} {self.fn.__qualname__} {version('holdfast')}".encode())
+        digest = hashlib.sha256(
+            f"{self.name} {self.fn.__qualname__} {version('holdfast')}".encode()
+        )
         for name, path in self._files:
             digest.update(name.encode())
             digest.update(path.read_bytes())
