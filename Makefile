@@ -6,6 +6,7 @@ demo: setup
 	@.venv/bin/holdfast demo
 test: setup
 	@sh .ci/browser
+	@sh .ci/testsuite
 	@.venv/bin/poe check
 	@.venv/bin/poe test
 check: setup

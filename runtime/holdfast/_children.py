@@ -221,6 +221,8 @@ async def map_settled(
         tolerate: How many may fail; one more stops everything and raises `ApplicationError`.
     """
     items = list(inputs)
+    if tolerate is not None and tolerate < 0:
+        raise ArgumentError(f"map_settled(tolerate={tolerate}): expected 0 or more, or None.")
     if need is not None and not 0 < need <= len(items):
         raise ArgumentError(
             f"map_settled(need={need}): expected 1 to {len(items)}, the number of inputs."

@@ -9,7 +9,7 @@ says first what happened.
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
@@ -320,6 +320,15 @@ def is_cancelled() -> bool:
     return attempt is not None and attempt.cancelled.is_set()
 
 
+def _in_thread(fn: Callable[..., Any], args: Sequence[Any]) -> Any:
+    try:
+        return fn(*args)
+    except (
+        StopIteration
+    ) as error:  # a future takes no StopIteration: whoever awaits it would wait for ever
+        raise RuntimeError(f"{fn.__qualname__} raised StopIteration") from error
+
+
 async def run_attempt(
     fn: Callable[..., Any],
     args: list[Any],
@@ -336,7 +345,7 @@ async def run_attempt(
             return await fn(*args)
         context = copy_context()
         return await asyncio.get_running_loop().run_in_executor(
-            threads, lambda: context.run(fn, *args)
+            threads, lambda: context.run(_in_thread, fn, args)
         )
     except asyncio.CancelledError:
         attempt.cancelled.set()

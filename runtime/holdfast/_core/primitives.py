@@ -145,6 +145,21 @@ def _give_place(semaphore: Any) -> bool:
 # Time limits
 
 
+async def timeout_enter(limit: Any) -> Any:
+    """Enter the block, noting the cancellations that are not this limit's own; before 3.11.4 asyncio notes none."""
+    states = type(limit._state)
+    if limit._state is not states.CREATED:
+        raise RuntimeError("Timeout has already been entered")
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("Timeout should be used inside a task")
+    limit._state = states.ENTERED
+    limit._task = task
+    limit._cancelling = task.cancelling()
+    limit.reschedule(limit._when)
+    return limit
+
+
 async def timeout_exit(
     limit: Any,
     kind: type[BaseException] | None,
@@ -321,7 +336,7 @@ METHODS: dict[type, dict[str, Callable[..., Any]]] = {
         "acquire": semaphore_acquire,
         "release": semaphore_release,
     },
-    asyncio.Timeout: {"__aexit__": timeout_exit},
+    asyncio.Timeout: {"__aenter__": timeout_enter, "__aexit__": timeout_exit},
     asyncio.TaskGroup: {
         "__aenter__": group_enter,
         "__aexit__": group_exit,

@@ -80,8 +80,9 @@ class Updates:
 
     async def finish(self) -> None:
         """Wait until every request that a handler has taken is answered."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        # A task that is done stays in the table until its callback runs, and waiting for it would not yield.
+        while running := [task for task in self._tasks if not task.done()]:
+            await asyncio.wait(running)
 
     def _begin(self, handler: UpdateHandler, request: UpdateRequested) -> None:
         serving = self._serve(handler, request)

@@ -272,3 +272,29 @@ async def test_a_run_that_only_waits_for_updates_says_so(
 
     codes = {item.code for item in (await run.describe()).summary.verdict.items}
     assert codes == {"wait.update", "wait.condition"}
+
+
+finish = workflow.Update("finish", str, str)
+
+
+@workflow.define
+async def until_told() -> str:
+    told = asyncio.Event()
+
+    async def answer(text: str) -> str:
+        told.set()
+        return text.upper()
+
+    finish.handle(answer)
+    await told.wait()
+    return "told"
+
+
+async def test_a_run_that_returns_as_its_handler_ends_does_not_spin(client: Client) -> None:
+    worker = Worker(client, workflows=[until_told])
+    run = await client.start(until_told)
+    asked = asyncio.create_task(run.update(finish, "now"))
+    reply = await served(worker, asked)
+
+    assert reply == "NOW"
+    assert await run.result() == "told"

@@ -166,7 +166,7 @@ THROUGH: list[tuple[str, Callable[[], Any], str]] = [
     ("in a partial", partial(time.sleep, 0), "time.sleep() blocks the worker"),
     ("unseeded", random.Random, "needs random numbers that nobody seeded"),
     ("tempfile", tempfile.mkdtemp, "tempfile.mkdtemp() touches files"),
-    ("urllib", lambda: urllib.request.urlopen("http://127.0.0.1:9"), "urllib.request.urlopen() uses the network"),
+    ("urllib", lambda: urllib.request.urlopen("http://127.0.0.1:9"), "uses the network"),
     ("httpx", lambda: httpx.get("http://127.0.0.1:9"), "uses the network"),
     ("uuid", uuid.uuid4, "uuid.uuid4() makes a random id"),
     ("subprocess", lambda: subprocess.run(["true"], check=True), "subprocess.run() deals with other processes"),
