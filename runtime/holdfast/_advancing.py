@@ -11,9 +11,10 @@ from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module
 from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
-from holdfast._store.records import Fault, Parked
+from holdfast._store.records import Fault
 from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError
 from holdfast.history import Command, History, Json, StartChild
+from holdfast.runs import Parked
 
 _RETRY_MS = 5_000
 _BLOCK_AFTER = 2  # the same bug this often, and a run is held for other code
@@ -114,7 +115,7 @@ def _parked(execution: Execution) -> list[Parked]:
     """Return the open waits; a run that waits for nothing known has one without a name."""
     if execution.closed:
         return []
-    waits = [Parked(**asdict(wait)) for wait in execution.parking]
+    waits = list(execution.parking)
     if waits or any(not isinstance(command, StartChild) for command in execution.pending()):
         return waits  # a child that nobody awaits moves nothing
     site = execution.parked_site()

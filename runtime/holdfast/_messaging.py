@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from holdfast._conversing import Signal, Update
 from holdfast._store import attributes, messages
 from holdfast._store.database import Database, Tx
+from holdfast._store.rows import current_row
 from holdfast.codec import encode
 from holdfast.errors import UnknownKeyError, UpdateRefusedError
 from holdfast.history import Json
@@ -98,4 +99,4 @@ class Messaging:
 
 
 def _published(tx: Tx, run_id: str) -> dict[str, Json]:
-    return attributes.published_of(tx, messages.current_run(tx, run_id).id)
+    return attributes.published_of(tx, current_row(tx, run_id).id)

@@ -37,7 +37,13 @@ _ENTRY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[\w.<>]+)?")
 class Definition:
     """Be the base of what `workflow.define` and `activity.define` make; code finds it by this type."""
 
-    name: str
+    def __init__(self, name: str, fn: Callable[..., Any]) -> None:
+        self.name = name
+        self.fn = fn
+        self.__doc__ = fn.__doc__
+        self.__name__ = fn.__name__
+        self.__qualname__ = fn.__qualname__
+        self.__module__ = fn.__module__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

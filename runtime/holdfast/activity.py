@@ -73,13 +73,8 @@ class Activity(Definition, Generic[P, R]):
     """
 
     def __init__(self, definition: ActivityDefinition) -> None:
+        super().__init__(definition.name, definition.fn)
         self.definition = definition
-        self.name = definition.name
-        self.fn: Callable[..., Any] = definition.fn
-        self.__doc__ = definition.fn.__doc__
-        self.__name__ = definition.fn.__name__
-        self.__qualname__ = definition.fn.__qualname__
-        self.__module__ = definition.fn.__module__
 
     def __repr__(self) -> str:
         return f"<activity {self.name}>"

@@ -25,6 +25,7 @@ from holdfast._store import attention, forking, places, reading, starting
 from holdfast._store import attributes as attribute_verbs
 from holdfast._store.database import Database, Tx, database_url
 from holdfast._store.records import Ballot, NewRun
+from holdfast._store.rows import run_row
 from holdfast._summaries import (
     ApprovalSummary,
     AttemptSummary,
@@ -529,7 +530,7 @@ def _workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
 
 def _detail(tx: Tx, run_id: str) -> RunDetail:
     now, evidence, workers = reading.one_evidence(tx, run_id)
-    row = reading.run_row(tx, run_id)
+    row = run_row(tx, run_id)
     signature = row.error_signature
     return RunDetail(
         summary=_summary(evidence, workers, now),

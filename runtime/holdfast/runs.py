@@ -70,3 +70,18 @@ class InFlight:
     place: str
     past: int
     before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """Describe a wait of workflow code that no command explains; instants are milliseconds.
+
+    `number` is below 1, because commands count upwards from 1.
+    """
+
+    number: int
+    kind: str
+    name: str
+    site: str
+    since: int
+    deadline: int | None = None

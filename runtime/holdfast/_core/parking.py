@@ -5,17 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parked:
-    """Describe one such wait; `number` is negative, because commands count upwards from 1. Instants are milliseconds."""
-
-    number: int
-    kind: str
-    name: str
-    site: str
-    since: int
-    deadline: int | None = None
+from holdfast.runs import Parked
 
 
 class Parking:

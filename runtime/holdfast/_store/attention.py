@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from holdfast._store import attempts
-from holdfast._store.closing import open_row
 from holdfast._store.database import Tx
+from holdfast._store.rows import open_row
 from holdfast._store.tables import activity, run
 from holdfast.errors import UsageError
 from holdfast.history import Failure, Json

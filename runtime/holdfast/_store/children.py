@@ -17,7 +17,7 @@ from holdfast._store.sealing import moved
 from holdfast._store.starting import insert_run, known_run
 from holdfast._store.tables import child as child_table
 from holdfast._store.tables import inbound, published, run, update_request
-from holdfast.history import ContinueAsNew, Json, StartChild, canonical
+from holdfast.history import ContinueAsNew, Failure, Json, StartChild, canonical, failure_to_json
 from holdfast.runs import RunStatus
 
 _CARRIED = ("signal_received", "update_requested", "cancel_requested")
@@ -28,12 +28,12 @@ def start_child(tx: Tx, run_id: str, command: StartChild, queue: str) -> None:
     """Insert the run that a command asks for; an id that is taken is told to the run as a failed child."""
     child = command.child or f"{run_id}.{command.seq}"
     if known_run(tx, child) is not None:
-        failure: Json = {
-            "type": "RunExistsError",
-            "message": f"there is a run {child!r} already; give the child another id",
-            "attempts": 1,
-            "details": None,
-        }
+        failure = failure_to_json(
+            Failure(
+                type="RunExistsError",
+                message=f"there is a run {child!r} already; give the child another id",
+            )
+        )
         body: dict[str, Json] = {"seq": command.seq, "status": "not started", "failure": failure}
         append_event(tx, run_id, "child_failed", body)
         return

@@ -1,15 +1,12 @@
 """Verbs that end a run: by its own command, by a request to cancel, or from outside."""
 
-from typing import Any
-
 from sqlalchemy import delete, select, update
 
 from holdfast._store import compensations
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.tables import activity, approval, child, run, update_request, wait
-from holdfast.errors import RunClosedError, UnknownRunError
-from holdfast.history import Json
+from holdfast.history import Failure, Json, failure_to_json
 from holdfast.runs import ActivityState, RunStatus, TaskState
 
 
@@ -45,7 +42,7 @@ def close_items(tx: Tx, run_id: str) -> None:
 
 def _refuse_updates(tx: Tx, run_id: str, status: RunStatus) -> None:
     message = f"run {run_id} is {status.value}: it ended before it answered"
-    failure: Json = {"type": "RunClosedError", "message": message, "attempts": 1, "details": None}
+    failure = failure_to_json(Failure(type="RunClosedError", message=message))
     asked = update_request.c
     query = select(asked.first_run, asked.update).where(
         asked.run_id == run_id, asked.state == "requested"
@@ -67,12 +64,21 @@ def _tell_parents(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:
         select(child.c.run_id, child.c.seq).where(child.c.child == run_id, child.c.open)
     ).all()
     for link in links:
-        forget_child(tx, link.run_id, link.seq)
-        body: dict[str, Json] = {"seq": link.seq, "result": result}
-        if status is not RunStatus.COMPLETED:
-            body = {"seq": link.seq, "status": status.value, "failure": _failure(status, result)}
-        kind = "child_completed" if status is RunStatus.COMPLETED else "child_failed"
-        append_event(tx, link.run_id, kind, body)
+        tell_parent(tx, link.run_id, link.seq, status, result)
+
+
+def tell_parent(tx: Tx, run_id: str, seq: int, status: RunStatus, result: Json) -> None:
+    """Append to a run the end of the child that command `seq` started; it is told no more of it."""
+    forget_child(tx, run_id, seq)
+    if status is RunStatus.COMPLETED:
+        append_event(tx, run_id, "child_completed", {"seq": seq, "result": result})
+    else:
+        body: dict[str, Json] = {
+            "seq": seq,
+            "status": status.value,
+            "failure": _failure(status, result),
+        }
+        append_event(tx, run_id, "child_failed", body)
 
 
 def _failure(status: RunStatus, result: Json) -> Json:
@@ -82,12 +88,7 @@ def _failure(status: RunStatus, result: Json) -> Json:
     type_name = {"cancelled": "RunCancelledError", "terminated": "RunTerminatedError"}.get(
         status.value, "RunTimedOutError"
     )
-    return {
-        "type": type_name,
-        "message": str(reason or status.value),
-        "attempts": 1,
-        "details": None,
-    }
+    return failure_to_json(Failure(type=type_name, message=str(reason or status.value)))
 
 
 def forget_child(tx: Tx, run_id: str, seq: int) -> None:
@@ -122,15 +123,3 @@ def withdraw_approvals(tx: Tx, run_id: str, seq: int | None) -> None:
     which = [approval.c.run_id == run_id, approval.c.state == "open"]
     which += [] if seq is None else [approval.c.seq == seq]
     tx.conn.execute(update(approval).where(*which).values(state="withdrawn"))
-
-
-def open_row(tx: Tx, run_id: str) -> Any:
-    """Return the row of a run that has not ended; raise `UnknownRunError` or `RunClosedError` otherwise."""
-    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
-    if row is None:
-        raise UnknownRunError(
-            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
-        )
-    if row.closed_at is not None:
-        raise RunClosedError(f"Run {run_id} is {row.status} already; nothing was changed.")
-    return row

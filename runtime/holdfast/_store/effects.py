@@ -11,7 +11,6 @@ from holdfast._store.closing import cancel_activities
 from holdfast._store.database import Tx
 from holdfast._store.ending import cancel_child, close_run
 from holdfast._store.messages import answer_update, deliver
-from holdfast._store.records import Parked
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.tables import command as command_table
 from holdfast._store.tables import wait
@@ -41,7 +40,7 @@ from holdfast.history import (
     body_of,
     name_of,
 )
-from holdfast.runs import RunStatus
+from holdfast.runs import Parked, RunStatus
 
 
 def apply_command(  # noqa: C901, PLR0912 - one line per kind

@@ -14,11 +14,11 @@ from holdfast._store.closing import (
     cancel_activities,
     close,
     forget_child,
-    open_row,
     withdraw_approvals,
 )
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
+from holdfast._store.rows import open_row
 from holdfast._store.tables import child, run, wait
 from holdfast.errors import PayloadError, UsageError
 from holdfast.history import Json

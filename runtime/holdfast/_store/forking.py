@@ -10,10 +10,11 @@ from sqlalchemy import Table, insert, select, update
 
 from holdfast._store import compensations
 from holdfast._store.attributes import publish, store_attributes
-from holdfast._store.closing import withdraw_approvals
+from holdfast._store.closing import forget_child, tell_parent, withdraw_approvals
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.reading import load_history
+from holdfast._store.rows import run_row
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.sealing import moved
 from holdfast._store.tables import (
@@ -29,14 +30,13 @@ from holdfast._store.tables import (
     vote,
     wait,
 )
-from holdfast.errors import RunExistsError, UnknownRunError, UsageError
+from holdfast.errors import RunExistsError, UsageError
 from holdfast.history import (
     CLOSINGS,
     Answer,
     CancelCommand,
     CancelRequested,
     Command,
-    Json,
     PublishValue,
     ReopenApproval,
     RequestApproval,
@@ -72,11 +72,7 @@ class Fork:
 
 def fork(tx: Tx, asked: Fork) -> None:
     """Copy a run up to and including a turn; what it left open there is open in the copy, too."""
-    origin = tx.conn.execute(select(run).where(run.c.id == asked.origin)).first()
-    if origin is None:
-        raise UnknownRunError(
-            f"There is no run {asked.origin!r} in this database. `holdfast runs` lists them."
-        )
+    origin = run_row(tx, asked.origin)
     known = tx.conn.execute(select(run.c.request_digest).where(run.c.id == asked.id)).scalar()
     if known == asked.digest:
         return
@@ -270,7 +266,7 @@ def _append_later(
         if isinstance(item, StartChild) and seq not in told:
             _tell_of_child(tx, asked.id, seq)
         elif isinstance(item, StartChild):
-            _closed_link(tx, asked.id, seq)
+            forget_child(tx, asked.id, seq)
     _remember_messages(tx, asked, places)
 
 
@@ -285,32 +281,12 @@ def _tell_of_child(tx: Tx, run_id: str, seq: int) -> None:
         _open_link(tx, run_id, seq)
         return
     result = None if row.result is None else tx.unpack(row.result, "run.result", row.id)
-    if row.status == RunStatus.COMPLETED.value:
-        append_event(tx, run_id, "child_completed", {"seq": seq, "result": result})
-    else:
-        failure = (
-            result if row.status == RunStatus.FAILED.value else _ended_otherwise(row.status, result)
-        )
-        append_event(
-            tx, run_id, "child_failed", {"seq": seq, "status": row.status, "failure": failure}
-        )
-    _closed_link(tx, run_id, seq)
-
-
-def _ended_otherwise(status: str, result: Any) -> Json:
-    reason = result.get("reason") if isinstance(result, dict) else None
-    return {"type": "RunError", "message": str(reason or status), "attempts": 1, "details": None}
+    tell_parent(tx, run_id, seq, RunStatus(row.status), result)
 
 
 def _open_link(tx: Tx, run_id: str, seq: int) -> None:
     tx.conn.execute(
         update(child).where(child.c.run_id == run_id, child.c.seq == seq).values(open=True)
-    )
-
-
-def _closed_link(tx: Tx, run_id: str, seq: int) -> None:
-    tx.conn.execute(
-        update(child).where(child.c.run_id == run_id, child.c.seq == seq).values(open=False)
     )
 
 

@@ -7,10 +7,12 @@ from sqlalchemy import insert, select, update
 
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
+from holdfast._store.rows import current_row
 from holdfast._store.tables import message, run, update_request
-from holdfast.errors import HoldfastError, MessageError, RunClosedError, UnknownRunError
+from holdfast.errors import HoldfastError, MessageError, RunClosedError
 from holdfast.history import (
     AnswerUpdate,
+    Failure,
     Json,
     RefuseUpdate,
     SendSignal,
@@ -19,31 +21,18 @@ from holdfast.history import (
 )
 
 
-def current_run(tx: Tx, run_id: str) -> Any:
-    """Return the row of the run that a chain of continuations has come to."""
-    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
-    while row is not None and row.continued_to is not None:
-        row = tx.conn.execute(select(run).where(run.c.id == row.continued_to)).first()
-    if row is None:
-        raise UnknownRunError(
-            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
-        )
-    return row
-
-
-def _open_run(tx: Tx, run_id: str, what: str) -> Any:
-    row = current_run(tx, run_id)
+def _refuse_ended(row: Any, what: str) -> None:
     if row.closed_at is not None or row.ending is not None:
         status = row.status if row.ending is None else f"being {row.ending}"
         raise RunClosedError(
             f"Run {row.id} is {status}, so it takes no {what}; nothing was changed."
         )
-    return row
 
 
 def send_signal(tx: Tx, run_id: str, name: str, payload: Json, message_id: str) -> bool:
     """Put a signal into a run; False when the message is there already."""
-    chain = current_run(tx, run_id).first_run
+    row = current_row(tx, run_id)
+    chain = row.first_run
     digests = _digests(tx, name, payload)
     known = tx.conn.execute(
         select(message.c.digest).where(
@@ -53,7 +42,7 @@ def send_signal(tx: Tx, run_id: str, name: str, payload: Json, message_id: str) 
     if known is not None:
         _same(known, digests, f"Message {message_id!r}", run_id)
         return False
-    row = _open_run(tx, run_id, "signals")
+    _refuse_ended(row, "signals")
     turn = append_event(
         tx, row.id, "signal_received", {"name": name, "payload": payload, "message": message_id}
     )
@@ -90,12 +79,7 @@ def deliver(tx: Tx, run_id: str, command: SendSignal) -> None:
     try:
         send_signal(tx, command.target, command.name, command.payload, f"{lineage}/{command.seq}")
     except HoldfastError as error:
-        failure: Json = {
-            "type": type(error).__name__,
-            "message": error.message,
-            "attempts": 1,
-            "details": None,
-        }
+        failure = failure_to_json(Failure(type=type(error).__name__, message=error.message))
         append_event(tx, run_id, "signal_refused", {"seq": command.seq, "failure": failure})
     else:
         append_event(tx, run_id, "signal_delivered", {"seq": command.seq})
@@ -103,7 +87,8 @@ def deliver(tx: Tx, run_id: str, command: SendSignal) -> None:
 
 def request_update(tx: Tx, run_id: str, name: str, payload: Json, update_id: str) -> None:
     """Ask a run for a reply; asking again with the same id asks once."""
-    chain = current_run(tx, run_id).first_run
+    row = current_row(tx, run_id)
+    chain = row.first_run
     digests = _digests(tx, name, payload)
     known = tx.conn.execute(
         select(update_request.c.digest).where(
@@ -113,7 +98,7 @@ def request_update(tx: Tx, run_id: str, name: str, payload: Json, update_id: str
     if known is not None:
         _same(known, digests, f"Update {update_id!r}", run_id)
         return
-    row = _open_run(tx, run_id, "updates")
+    _refuse_ended(row, "updates")
     append_event(
         tx, row.id, "update_requested", {"name": name, "payload": payload, "update": update_id}
     )
@@ -132,7 +117,7 @@ def request_update(tx: Tx, run_id: str, name: str, payload: Json, update_id: str
 
 def reply_of(tx: Tx, run_id: str, update_id: str) -> tuple[str, Json]:
     """Return the state of an update and its reply: requested, answered, or refused with a failure."""
-    chain = current_run(tx, run_id).first_run
+    chain = current_row(tx, run_id).first_run
     row = tx.conn.execute(
         select(update_request).where(
             update_request.c.first_run == chain, update_request.c.update == update_id

@@ -2,9 +2,9 @@
 
 from sqlalchemy import update
 
-from holdfast._store.closing import open_row
 from holdfast._store.database import Tx
 from holdfast._store.ending import cannot_run, end
+from holdfast._store.rows import open_row
 from holdfast._store.tables import run
 from holdfast.errors import UsageError
 from holdfast.runs import RunStatus

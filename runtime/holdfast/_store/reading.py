@@ -10,6 +10,7 @@ from sqlalchemy import Row, and_, func, or_, select
 from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
 from holdfast._store.places import is_past
+from holdfast._store.rows import current_row, newest, run_row
 from holdfast._store.tables import (
     activity,
     approval,
@@ -66,16 +67,6 @@ def resolve_run_id(tx: Tx, given: str) -> str:
     )
 
 
-def run_row(tx: Tx, run_id: str) -> Row[Any]:
-    """Return the row of a run, or raise `UnknownRunError`."""
-    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
-    if row is None:
-        raise UnknownRunError(
-            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
-        )
-    return row
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """Hold how the last run of a chain has ended, with the decoded payload of its end; `status` may be open."""
@@ -87,9 +78,7 @@ class Ended:
 
 def outcome(tx: Tx, run_id: str) -> Ended:
     """Return how a run ended, or the last of those that continue it."""
-    row = run_row(tx, run_id)
-    while row.continued_to is not None:
-        row = run_row(tx, row.continued_to)
+    row = current_row(tx, run_id)
     closing = None if row.result is None else tx.unpack(row.result, "run.result", row.id)
     return Ended(status=row.status, workflow=row.workflow, closing=closing)
 
@@ -281,15 +270,9 @@ def _children(
         rows += tx.conn.execute(
             select(run).where(run.c.id.in_(names[start : start + _CHUNK]))
         ).all()
-    newest = {row.id: _newest(tx, row) for row in rows}
-    found = {item.id: item for item in _evidence(tx, list(newest.values()), depth + 1)}
-    return {name: found[row.id] for name, row in newest.items()}
-
-
-def _newest(tx: Tx, row: Row[Any]) -> Row[Any]:
-    while row.continued_to is not None:
-        row = run_row(tx, row.continued_to)
-    return row
+    latest = {row.id: newest(tx, row) for row in rows}
+    found = {item.id: item for item in _evidence(tx, list(latest.values()), depth + 1)}
+    return {name: found[row.id] for name, row in latest.items()}
 
 
 _MAX_DEPTH = 20  # of runs that wait for one another

@@ -72,18 +72,6 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parked:
-    """Describe a wait that no command explains; `number` is below 1, and instants are milliseconds."""
-
-    number: int
-    kind: str
-    name: str
-    site: str
-    since: int
-    deadline: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Describe why a workflow task could not be advanced; `blocks` when no retry can help."""
 

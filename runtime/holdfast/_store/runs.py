@@ -4,17 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
-from holdfast._store.closing import open_row
 from holdfast._store.database import Tx
 from holdfast._store.effects import apply_command, mark_parked
-from holdfast._store.records import Fault, Parked, RunClaim
+from holdfast._store.records import Fault, RunClaim
+from holdfast._store.rows import open_row
 from holdfast._store.tables import drift, inbound, patch_decision, run
 from holdfast.errors import (
     LeaseLostError,
     UsageError,
 )
 from holdfast.history import Command
-from holdfast.runs import RunStatus, TaskState
+from holdfast.runs import Parked, RunStatus, TaskState
 
 OPEN = RunStatus.OPEN.value
 _CLAIMABLE = (TaskState.READY.value, TaskState.LEASED.value, TaskState.BLOCKED.value)

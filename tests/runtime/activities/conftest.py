@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -12,7 +11,6 @@ from holdfast.clock import VirtualClock
 
 Drive = Callable[..., Awaitable[None]]
 Serve = Callable[[Worker], None]
-Until = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
@@ -31,19 +29,6 @@ def drive(client: Client, clock: VirtualClock) -> Drive:
         pytest.fail(f"{run} never became {until}")
 
     return drive
-
-
-@pytest.fixture
-def until() -> Until:
-    """Wait until a condition holds: for what happens in other threads and processes."""
-
-    async def until(condition: Callable[[], object], *, what: str) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline, f"waited 30 s for {what}"
-            await asyncio.sleep(0.01)
-
-    return until
 
 
 @pytest.fixture

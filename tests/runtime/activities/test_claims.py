@@ -1,6 +1,5 @@
 """Which activities a worker may take, and the key under which the outside world knows them."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from holdfast._store.scheduling import insert_activity
 from holdfast._store.tables import run
 from holdfast.clock import VirtualClock
 
-Until = Callable[..., Any]
 SECOND = timedelta(seconds=1)
 
 

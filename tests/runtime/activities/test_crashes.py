@@ -1,23 +1,22 @@
 """Real worker processes that are killed with -9: nothing is repeated that must not be, and nothing said is forgotten."""
 
 import asyncio
+import functools
 import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.runtime.processes import Spawn, spawning, until
 
 from holdfast import Client, RunHandle
-
-Spawn = Callable[..., subprocess.Popen[str]]
-Until = Callable[..., Awaitable[None]]
 
 CODE = """
 import asyncio
@@ -70,23 +69,17 @@ async def copying(folder: str) -> int:
 @pytest.fixture
 def spawn(tmp_path: Path, module: Callable[[str, str], ModuleType]) -> Iterator[Spawn]:
     module("shop", CODE)
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "holdfast", "worker", "shop", "--db", "p.db", *arguments]
-        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+    with spawning(tmp_path, "shop") as run:
+        yield run
 
 
 def log(folder: Path) -> list[str]:
     file = folder / "log"
     return file.read_text().splitlines() if file.exists() else []
+
+
+def attempted(folder: Path, count: int) -> bool:
+    return len(log(folder)) == count
 
 
 async def health_of(handle: RunHandle[Any], wanted: str) -> None:
@@ -104,9 +97,7 @@ async def heartbeat_of(handle: RunHandle[Any], wanted: int) -> None:
     pytest.fail(f"no heartbeat {wanted} in the database")
 
 
-async def killed_during_the_charge(
-    client: Client, folder: Path, spawn: Spawn, until: Until
-) -> RunHandle[str]:
+async def killed_during_the_charge(client: Client, folder: Path, spawn: Spawn) -> RunHandle[str]:
     handle: RunHandle[str] = await client.start("shop:order", str(folder), id="r")
     first = spawn("--lease", "0.6")
     await until(lambda: log(folder), what="the attempt")
@@ -116,10 +107,10 @@ async def killed_during_the_charge(
 
 
 async def test_a_charge_that_happened_before_the_kill_is_not_repeated(
-    tmp_path: Path, spawn: Spawn, until: Until
+    tmp_path: Path, spawn: Spawn
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
-        handle = await killed_during_the_charge(client, tmp_path, spawn, until)
+        handle = await killed_during_the_charge(client, tmp_path, spawn)
         (tmp_path / "known").write_text("happened")
         spawn("--lease", "0.6")
 
@@ -128,10 +119,10 @@ async def test_a_charge_that_happened_before_the_kill_is_not_repeated(
 
 
 async def test_a_charge_that_did_not_happen_before_the_kill_is_made_under_the_same_key(
-    tmp_path: Path, spawn: Spawn, until: Until
+    tmp_path: Path, spawn: Spawn
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
-        handle = await killed_during_the_charge(client, tmp_path, spawn, until)
+        handle = await killed_during_the_charge(client, tmp_path, spawn)
         (tmp_path / "known").write_text("nothing")
         (tmp_path / "go").touch()
         spawn("--lease", "0.6")
@@ -146,10 +137,10 @@ def resolve(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 async def test_a_charge_that_nobody_can_tell_about_waits_for_a_person_at_the_command_line(
-    tmp_path: Path, spawn: Spawn, until: Until
+    tmp_path: Path, spawn: Spawn
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
-        handle = await killed_during_the_charge(client, tmp_path, spawn, until)
+        handle = await killed_during_the_charge(client, tmp_path, spawn)
         spawn("--lease", "0.6")
         await health_of(handle, "human.attention")
 
@@ -170,13 +161,13 @@ async def test_a_charge_that_nobody_can_tell_about_waits_for_a_person_at_the_com
 
 
 async def test_what_an_attempt_said_before_the_kill_is_where_the_next_one_goes_on(
-    tmp_path: Path, spawn: Spawn, until: Until
+    tmp_path: Path, spawn: Spawn
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
         handle: RunHandle[int] = await client.start("shop:copying", str(tmp_path), id="r")
         for count in (1, 2):
             process = spawn("--lease", "0.6")
-            await until(lambda count=count: len(log(tmp_path)) == count, what="an attempt")
+            await until(functools.partial(attempted, tmp_path, count), what="an attempt")
             await heartbeat_of(handle, count * 5)
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -188,7 +179,7 @@ async def test_what_an_attempt_said_before_the_kill_is_where_the_next_one_goes_o
 
 
 async def test_a_worker_asked_to_stop_leaves_a_charge_to_the_probe(
-    tmp_path: Path, spawn: Spawn, until: Until
+    tmp_path: Path, spawn: Spawn
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
         handle: RunHandle[str] = await client.start("shop:order", str(tmp_path), id="r")

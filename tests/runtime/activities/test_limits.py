@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.runtime.processes import until
 
 from holdfast import ActivityError, Client, Retry, Worker, activity, workflow
 from holdfast._store import activities, attempts, limits
@@ -17,7 +18,6 @@ from holdfast.history import Failure
 
 Drive = Callable[..., Awaitable[None]]
 Serve = Callable[[Worker], None]
-Until = Callable[..., Awaitable[None]]
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 FAILURE = Failure(type="E", message="m")
@@ -313,7 +313,7 @@ async def waiting_for_a_thread() -> None:
     ("flow", "how"), [(waiting_for_silence, "cancelled"), (waiting_for_a_thread, "stopped")]
 )
 async def test_an_attempt_that_lost_its_lease_is_stopped_in_its_worker(
-    client: Client, clock: VirtualClock, serve: Serve, until: Until, flow: Any, how: str
+    client: Client, clock: VirtualClock, serve: Serve, flow: Any, how: str
 ) -> None:
     ended.clear()
     began.clear()

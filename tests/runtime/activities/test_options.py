@@ -13,7 +13,6 @@ from holdfast.history import ScheduleActivity
 from holdfast.replay import replay
 
 Load = Callable[[str, str], ModuleType]
-Until = Callable[..., Any]
 SECOND = timedelta(seconds=1)
 
 

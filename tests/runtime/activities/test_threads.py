@@ -2,16 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.runtime.processes import until
 
 from holdfast import Client, Retry, Worker, activity, workflow
 from holdfast.clock import VirtualClock
 
-Until = Callable[..., Any]
 SECOND = timedelta(seconds=1)
 
 
@@ -34,7 +33,7 @@ async def calling_endless() -> None:
 
 @pytest.mark.construct("activity.is_cancelled")
 async def test_a_thread_out_of_time_is_told_and_gives_its_slot_back_when_it_returns(
-    client: Client, until: Until
+    client: Client,
 ) -> None:
     stopped.clear()
     worker = Worker(client, workflows=[calling_endless], activities=[endless], slots=1)
@@ -66,7 +65,7 @@ def patient() -> None:
 
 
 async def test_a_thread_that_its_run_took_back_is_told(
-    client: Client, clock: VirtualClock, until: Until, serve: Any
+    client: Client, clock: VirtualClock, serve: Any
 ) -> None:
     stopped.clear()
     started.clear()

@@ -1,20 +1,15 @@
 """A worker killed while a terminated run is undone: the next one goes on, and the keys stay the same."""
 
-import asyncio
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.runtime.processes import Spawn, spawning, until
 
 from holdfast import Client, RunHandle
 from holdfast.errors import RunFailedError, RunTerminatedError
-
-Spawn = Callable[[], subprocess.Popen[str]]
 
 CODE = """
 import asyncio, os
@@ -54,27 +49,8 @@ async def failing(folder: str) -> None:
 @pytest.fixture
 def spawn(tmp_path: Path, module: Callable[[str, str], ModuleType]) -> Iterator[Spawn]:
     module("travel", CODE)
-    started: list[subprocess.Popen[str]] = []
-
-    def run() -> subprocess.Popen[str]:
-        command = [
-            sys.executable, "-m", "holdfast", "worker", "travel", "--db", "p.db", "--lease", "0.6",
-        ]  # fmt: skip
-        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-async def until(condition: Callable[[], object], *, what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        await asyncio.sleep(0.02)
+    with spawning(tmp_path, "travel") as run:
+        yield run
 
 
 def log(folder: Path) -> list[str]:
@@ -90,7 +66,7 @@ async def test_a_termination_survives_the_death_of_the_worker_that_undoes(
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
         handle: RunHandle[None] = await client.start("travel:waiting", str(tmp_path), id="r")
-        first = spawn()
+        first = spawn("--lease", "0.6")
         await until(lambda: len(log(tmp_path)) == 3, what="the bookings")
 
         await handle.terminate(reason="test")
@@ -98,7 +74,7 @@ async def test_a_termination_survives_the_death_of_the_worker_that_undoes(
         first.send_signal(signal.SIGKILL)
         first.wait()
         assert (await handle.describe()).summary.status == "open"
-        spawn()
+        spawn("--lease", "0.6")
         await until(lambda: "cancel two 2 r/3" in log(tmp_path), what="its second attempt")
         (tmp_path / "go").touch()
 
@@ -112,11 +88,11 @@ async def test_a_failing_run_survives_the_death_of_the_worker_that_undoes(
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
         handle: RunHandle[None] = await client.start("travel:failing", str(tmp_path), id="r")
-        first = spawn()
+        first = spawn("--lease", "0.6")
         await until(lambda: "cancel two 1 r/3" in log(tmp_path), what="the second compensation")
         first.send_signal(signal.SIGKILL)
         first.wait()
-        spawn()
+        spawn("--lease", "0.6")
         await until(lambda: "cancel two 2 r/3" in log(tmp_path), what="its second attempt")
         (tmp_path / "go").touch()
 
@@ -130,7 +106,7 @@ async def test_a_run_terminated_while_it_undoes_itself_undoes_each_step_once(
 ) -> None:
     async with Client(tmp_path / "p.db") as client:
         handle: RunHandle[None] = await client.start("travel:failing", str(tmp_path), id="r")
-        spawn()
+        spawn("--lease", "0.6")
         await until(lambda: "cancel two 1 r/3" in log(tmp_path), what="the second compensation")
 
         await handle.terminate(reason="test")

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.runtime.processes import until
 
 from holdfast import Client, RunHandle, Worker, _idling
 from holdfast._store import activities as activity_verbs
@@ -134,13 +135,6 @@ async def at_rest(worker: Worker) -> None:
     deadline = time.monotonic() + LIMIT.total_seconds()
     while worker._rest is None or worker._rest.changes != await worker._database.changes():
         assert time.monotonic() < deadline, f"waited {LIMIT} for a rest"
-        await asyncio.sleep(0.01)
-
-
-async def until(condition: Callable[[], object], *, what: str) -> None:
-    deadline = time.monotonic() + LIMIT.total_seconds()
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {LIMIT} for {what}"
         await asyncio.sleep(0.01)
 
 

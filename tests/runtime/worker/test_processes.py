@@ -3,20 +3,16 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.runtime.processes import Spawn, spawning, until
 
 from holdfast import Client, RunHandle
 from holdfast._watchdog import Watchdog
-
-Spawn = Callable[..., subprocess.Popen[str]]
 
 CODE = """
 import asyncio, os, time
@@ -51,25 +47,8 @@ async def flow(folder: str) -> int:
 @pytest.fixture
 def spawn(tmp_path: Path, module: Callable[[str, str], ModuleType]) -> Iterator[Spawn]:
     module("agent", CODE)
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "holdfast", "worker", "agent", "--db", "p.db", *arguments]
-        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-async def until(condition: Callable[[], object], *, what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        await asyncio.sleep(0.02)
+    with spawning(tmp_path, "agent") as run:
+        yield run
 
 
 def attempts(folder: Path) -> list[list[str]]:
