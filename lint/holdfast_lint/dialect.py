@@ -4,7 +4,17 @@ from typing import Literal, Protocol
 
 Role = Literal["workflow", "activity"]
 Remedy = Literal[
-    "now", "elapsed", "random", "uuid", "sleep", "logger", "activity", "input", "visible"
+    "now",
+    "elapsed",
+    "zone",
+    "random",
+    "uuid",
+    "sleep",
+    "wait",
+    "logger",
+    "activity",
+    "input",
+    "visible",
 ]
 
 

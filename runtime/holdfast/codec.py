@@ -13,7 +13,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaSerializer, SchemaValidator, to_json
 
 from holdfast._comparing import difference
-from holdfast.errors import ApprovalError, PayloadError, PayloadTooLargeError
+from holdfast.errors import ApprovalError, ForbiddenCallError, PayloadError, PayloadTooLargeError
 from holdfast.history import Json, canonical
 
 PAYLOAD_LIMIT = 2_000_000  # bytes of one argument, result, answer or heartbeat, before compression
@@ -82,6 +82,11 @@ def _prepared(schema: Any) -> Any:
         made["config"] = {**_BYTES, **(schema.get("config") or {})}
     if kind == "dataclass":
         _refuse_init_vars(schema["cls"])
+    if "now_op" in schema:
+        raise PayloadError(
+            f"a {kind} that must lie in the {schema['now_op']} is held against the clock whenever it is read, and in a "
+            f"replay it is another time; declare {kind}, and compare with workflow.now()"
+        )
     if kind == "generator":
         raise PayloadError("an iterator can be read only once; declare a list, or a Sequence")
     if kind in {"set", "frozenset"} and "items_schema" in schema and "serialization" not in schema:
@@ -157,6 +162,8 @@ def encode_by(
             else to_json(tree)
         )
         lost = None if loose else difference(value, plan.load(data))
+    except ForbiddenCallError:
+        raise
     except Exception as error:
         raise _refused(value, plan, what, _reason(error)) from error
     if lost is not None:
@@ -237,6 +244,8 @@ def decode_by(plan: Plan, tree: Json, *, what: str) -> Any:
         return tree
     try:
         return plan.load(to_json(tree))
+    except ForbiddenCallError:
+        raise
     except Exception as error:
         raise PayloadError(
             f"{what} does not decode as {describe_type(plan.annotation)}: {_validation_text(error)}. "

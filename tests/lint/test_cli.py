@@ -39,7 +39,7 @@ def test_a_finding_shows_its_line_its_path_and_what_to_do() -> None:
     result = run("flow.py", "--select", "HF305")
 
     assert result.stdout == (
-        "flow.py:6:5: HF305 `time.sleep()` blocks the worker and is slept again by every replay\n"
+        "flow.py:6:5: HF305 `time.sleep()` blocks the worker and waits again in every replay\n"
         "  |\n"
         "5 | async def flow():\n"
         "6 |     time.sleep(1)\n"

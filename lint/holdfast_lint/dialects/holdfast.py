@@ -27,6 +27,8 @@ ADVICE = {
     "random": "use `workflow.random()`, which gives every replay the same numbers",
     "uuid": "use `workflow.uuid4()`, which gives every replay the same id",
     "sleep": "use `await workflow.sleep(...)` or `await asyncio.sleep(...)`, a durable timer that holds no worker",
+    "wait": "await an activity, a signal, or an event, a lock or a queue of asyncio",
+    "zone": "say which zone: `workflow.now()` is in UTC, and `astimezone(ZoneInfo(...))` goes from there",
     "logger": "use `workflow.logger`, which stays silent during replay",
     "activity": "move it into a function with `@activity.define` and await that; its result is recorded once",
     "input": "read it where the run is started and pass it as an argument, or read it in an activity",

@@ -7,7 +7,7 @@ RULE = Rule(
     name="implicit-now",
     what=(
         "A workflow calls a function that takes the current time when it is given none: "
-        "`time.strftime(format)`, `time.localtime()`, `email.utils.formatdate()`."
+        "`time.strftime(format)`, `time.gmtime()`, `email.utils.formatdate()`."
     ),
     why=(
         "The clock is read inside the library, where nobody looks for it. With an explicit time the same "
@@ -43,7 +43,7 @@ from holdfast import workflow
 
 @workflow.define
 async def order(customer: str) -> str:
-    return f"{customer} {time.localtime(None).tm_year}"
+    return f"{customer} {time.gmtime(None).tm_year}"
 """,
     ),
     good=(

@@ -5,12 +5,15 @@ from holdfast_lint.rule import Rule, effects
 RULE = Rule(
     code="HF305",
     name="blocking-sleep",
-    what="A workflow sleeps with `time.sleep()`, or with the sleep of another event loop.",
+    what=(
+        "A workflow sleeps with `time.sleep()`, or with the sleep of another event loop, or waits for another thread "
+        "with the events, conditions and queues of `threading` and `queue`."
+    ),
     why=(
         "It holds a worker for the whole time, starts from the beginning after a crash, and sleeps again in "
         "every replay. A durable timer waits in the database."
     ),
-    check=effects("HF305", "{name} blocks the worker and is slept again by every replay"),
+    check=effects("HF305", "{name} blocks the worker and waits again in every replay"),
     bad=(
         """\
 import time

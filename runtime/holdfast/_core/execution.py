@@ -124,13 +124,14 @@ class Execution:
         if guessed:
             for item in self._pending.values():
                 item.decode = _as_it_is
-        self._deliver(event)
         try:
-            self._loop.drain()
-        except (
-            ForbiddenCallError,
-            SystemExit,
-        ) as error:  # a turn without end, or a task that calls sys.exit()
+            # What is decoded on the way runs code of the payload's type: it is part of the turn.
+            self._loop.drain(self._deliver, event)
+        except PayloadError:
+            self._bug = self._bug or self._refused  # it may be what became of a refused call
+            if self._bug is None:
+                raise
+        except (ForbiddenCallError, SystemExit) as error:  # a turn without end, or sys.exit()
             self._bug = self._bug or error
         if live:
             self.problems += self._collect_problems()
@@ -186,12 +187,15 @@ class Execution:
             return False
         reason = "recorded"
         if event.turn not in self.facts.reopened:
+            drawn = self.random.getstate()
             try:
                 pending.decode(event.answer)
             except PayloadError as error:
                 reason = error.message
             else:
                 return False
+            finally:
+                self.random.setstate(drawn)  # replay makes no such trial
         command = ReopenApproval(
             seq=self._next_seq(), site=pending.command.site, target=event.seq, reason=reason
         )

@@ -87,10 +87,12 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     # Driving
 
-    def drain(self) -> None:
-        """Run callbacks until none is ready or the run has ended."""
+    def drain(self, deliver: Callable[..., None] | None = None, *args: Any) -> None:
+        """Deliver what is new, and run callbacks until none is ready or the run has ended."""
         before = self._enter()
         try:
+            if deliver is not None:
+                deliver(*args)
             self._drain(MAX_STEPS_PER_TURN)
         finally:
             self._leave(*before)

@@ -45,7 +45,7 @@ def _of(rule: str) -> Iterator[Call]:
 
 
 def _shown(call: Call) -> str:
-    return f"{call.name}() without …" if call.pure_from else spelled(call.name)
+    return f"{spelled(call.name)}{call.harmless.refused if call.harmless else ''}"
 
 
 if __name__ == "__main__":
