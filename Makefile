@@ -8,6 +8,7 @@ test: setup
 	@sh .ci/browser
 	@sh .ci/testsuite
 	@.venv/bin/poe check
+	@.venv/bin/poe golden-matrix --quick --any
 	@.venv/bin/poe test
 check: setup
 	@.venv/bin/poe check

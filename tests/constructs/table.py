@@ -23,10 +23,13 @@ Every construct of asyncio that a workflow may use, what is refused there, and e
 tests that prove it. `poe constructs` makes this page from the markers of the tests and fails when a row has no test;
 `poe constructs --write` brings the page up to date.
 
-Tests in `tests/golden` replay a history that was recorded once and is never recorded again: by every later release,
-under three hash seeds, and with `poe golden-matrix` on Python 3.11, 3.12 and 3.13. That command makes an environment
-for each version in `.venv-matrix/` and fails when a version is missing; `HOLDFAST_PYTHONS` names interpreters that are
-not in `PATH`, and `--any` is content with those there are. The pipeline runs on one Python; the matrix is run by hand.
+Tests in `tests/golden` replay a history that was recorded once and is never recorded again, by every later release.
+`poe golden-matrix` runs them and the tests of the core on Python 3.11, 3.12 and 3.13; then each Python, under three
+hash seeds, must do the same as the others with every history and with 150 random programs. Interpreters are looked for
+in `HOLDFAST_PYTHONS` (paths, separated as in `PATH`), in `PATH`, and among those of pyenv and uv; each gets an
+environment in `.venv-matrix/`. The command fails when a version is missing; with `--any` it says so and is content with
+those there are. `make test`, and with it the pipeline, compares with `--quick --any`: histories and programs, and no
+other test.
 
 `poe soak-programs` runs 10 000 random programs, crashes each after every turn, and compares.
 """

@@ -25,11 +25,16 @@ def path_of(name: str, release: str = RELEASE) -> Path:
     return FOLDER / f"{name}-{release}{SUFFIX}"
 
 
+def name_of(path: Path) -> str:
+    """Return the name of the workflow that a file was recorded from."""
+    return re.sub(rf"-[\d.]+{re.escape(SUFFIX)}$", "", path.name)
+
+
 def recorded() -> dict[str, list[Path]]:
     """Return the files there are, by the name of the workflow that they were recorded from."""
     found: dict[str, list[Path]] = {}
     for path in sorted(FOLDER.glob(f"*{SUFFIX}")):
-        found.setdefault(re.sub(rf"-[\d.]+{re.escape(SUFFIX)}$", "", path.name), []).append(path)
+        found.setdefault(name_of(path), []).append(path)
     return found
 
 

@@ -1,24 +1,22 @@
 """What was recorded by an earlier release, or on another Python, is replayed by this code without a difference."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.golden import matrix
+from tests.golden import digest, matrix
 from tests.golden.corpus import GOLDEN, echo
-from tests.golden.record import path_of, play, recorded
+from tests.golden.digest import FILES
+from tests.golden.record import name_of, path_of, play, recorded
 
 from holdfast import workflow
-from holdfast._core import driver
 from holdfast.errors import NondeterminismError
 from holdfast.history import History, body_of, load_history
 from holdfast.replay import replay
 
 ROOT = Path(__file__).parents[2]
-FILES = [path for paths in recorded().values() for path in paths]
 # What the history of each workflow proves to be replayed; its recorded result is compared, too.
 PROVES: dict[str, tuple[str, ...]] = {
     "asyncio_gather": ("asyncio.gather",),
@@ -94,28 +92,10 @@ CASES = [
     pytest.param(
         path,
         id=path.name,
-        marks=pytest.mark.construct(*PROVES.get(path.name.rpartition("-")[0], ()), case=True),
+        marks=pytest.mark.construct(*PROVES.get(name_of(path), ()), case=True),
     )
     for path in FILES
 ]
-SEEDED = """
-import sys
-from pathlib import Path
-from tests.golden.test_golden import FILES, commands_of
-for path in FILES:
-    print(path.name, commands_of(path))
-"""
-
-
-def commands_of(path: Path) -> str:
-    """Return all that today's code asks for, content and sites included, when it is given the events of a file."""
-    history = load_history(path)
-    definition = GOLDEN[path.name.rpartition("-")[0]].flow.definition
-    empty = type(history)(header=history.header, turns=())
-    execution = driver.replay(definition, empty).execution
-    said = [repr(driver.advance(execution, turn.event).commands) for turn in history.turns]
-    assert execution.evict()
-    return json.dumps(said)
 
 
 def asked_in(history: History) -> list[tuple[int, str, dict[str, Any]]]:
@@ -132,7 +112,7 @@ def test_every_workflow_of_the_corpus_has_a_history_and_every_history_a_workflow
 @pytest.mark.parametrize("path", CASES)
 def test_a_recorded_history_is_replayed_without_a_difference(path: Path) -> None:
     history = load_history(path)
-    golden = GOLDEN[path.name.rpartition("-")[0]]
+    golden = GOLDEN[name_of(path)]
 
     result = replay(history, golden.flow)
 
@@ -150,10 +130,10 @@ def test_the_replay_of_a_golden_history_can_fail() -> None:
         replay(load_history(path_of("activity_kinds")), changed).raise_for_difference()
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.name.rpartition("-")[0] != "chance"], ids=lambda path: path.name)  # fmt: skip
+@pytest.mark.parametrize("path", [path for path in FILES if name_of(path) != "chance"], ids=lambda path: path.name)  # fmt: skip
 def test_recording_again_asks_for_the_same(path: Path) -> None:
     # All but `chance`, whose numbers follow from the seed that a run is given when it starts.
-    before, again = load_history(path), play(GOLDEN[path.name.rpartition("-")[0]])
+    before, again = load_history(path), play(GOLDEN[name_of(path)])
 
     assert [turn.event.kind for turn in again.turns] == [turn.event.kind for turn in before.turns]
     assert asked_in(again) == asked_in(before)
@@ -195,23 +175,81 @@ def test_a_recorded_history_is_never_replaced() -> None:
     assert path_of(name).read_bytes() == before
 
 
-def test_the_histories_are_replayed_alike_under_every_hash_seed() -> None:
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", SEEDED], env={"PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True, text=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "4242")
-    }  # fmt: skip
+@pytest.fixture(scope="module")
+def printed() -> dict[matrix.Key, list[str]]:
+    """Return what this interpreter prints of histories and programs under each hash seed."""
+    return matrix.digests({"here": Path(sys.executable)})
 
-    assert len(outputs) == 1
-    assert len(outputs.pop().splitlines()) == len(FILES)
+
+@pytest.mark.construct("hash seeds", "random programs")
+def test_histories_and_random_programs_do_the_same_under_every_hash_seed(
+    printed: dict[matrix.Key, list[str]],
+) -> None:
+    assert matrix.disagreements(printed) == []
+    assert [seed for _, seed in printed] == list(matrix.SEEDS)
+    assert {len(lines) for lines in printed.values()} == {len(FILES) + 1}
+    assert {lines[-1].partition(" ")[0] for lines in printed.values()} == {"150"}
+
+
+def test_an_interpreter_that_does_something_else_is_named_with_what_it_did() -> None:
+    same = ["sleep-0.1 aa", "150 random programs bb"]
+    printed = {
+        ("3.11", "0"): same,
+        ("3.12", "0"): ["sleep-0.1 aa", "150 random programs cc"],
+    }
+    broken = {("3.11", "0"): ["failed: no such module"], ("3.12", "0"): ["failed: no such module"]}
+
+    assert matrix.disagreements({("3.11", "0"): same, ("3.13", "1"): same}) == []
+    assert matrix.disagreements(printed) == [
+        "Python 3.12, hash seed 0: not as on Python 3.11, seed 0: 150 random programs cc"
+    ]
+    assert len(matrix.disagreements(broken)) == 2  # although both print the same
 
 
 def test_the_matrix_finds_each_version_once_and_passes_over_what_does_not_run(
     tmp_path: Path,
 ) -> None:
-    found = matrix.find_pythons(f"{tmp_path}/nothing:{sys.executable}", path="")
-
     version = "{}.{}".format(*sys.version_info)
+    there = {"HOLDFAST_PYTHONS": f"{tmp_path}/nothing:{sys.executable}", "HOME": str(tmp_path)}
+
+    found = matrix.find_pythons(there)
+
     assert found == {version: sys.executable}
+    told = matrix.missing_text(found)
+    missing = [other for other in matrix.VERSIONS if other != version]
+    assert f"NOT FOUND: Python {', '.join(missing)} " in told
+    assert f"HOLDFAST_PYTHONS=/path/to/python{missing[0]}:/path/to/python{missing[1]}" in told
+
+
+def speaking(path: Path, version: str) -> str:
+    """Write a program that answers as an interpreter of a version does."""
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/sh\necho {version}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_matrix_looks_by_name_in_path_and_into_the_folder_of_pyenv(tmp_path: Path) -> None:
+    versions = tmp_path / "pyenv" / "versions"
+    older, newest = (
+        speaking(versions / v / "bin" / "python", "3.12") for v in ("3.12.9", "3.12.10")
+    )
+    by_name = speaking(tmp_path / "bin" / "python3.13", "3.13")
+
+    found = matrix.find_pythons({"PATH": str(tmp_path / "bin"), "PYENV_ROOT": str(tmp_path / "pyenv")})  # fmt: skip
+
+    here = {"{}.{}".format(*sys.version_info): sys.executable}
+    assert found == {"3.11": sys.executable, "3.12": newest, "3.13": by_name} | here
+    assert older != newest
+
+
+def test_a_history_is_replayed_by_the_interpreter_that_prints_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = path_of("activity_kinds")
+    altered = tmp_path / path.name
+    altered.write_text(path.read_text().replace('"echo"', '"other"'))
+
+    with pytest.raises(NondeterminismError, match="ND04"):
+        digest.commands_of(altered)
+    assert "ScheduleActivity" in digest.commands_of(path)
