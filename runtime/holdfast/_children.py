@@ -194,13 +194,12 @@ async def map(  # noqa: A001 - the field's word
         inputs: The inputs.
         limit: How many run at once; None lets all run at once.
     """
-    outcomes = await _gather(
-        fn, list(inputs), limit, lambda done: any(o.state == "failed" for o in done)
-    )
-    for outcome in outcomes:
+    items = list(inputs)
+    done = await _gather(fn, items, limit, lambda done: any(o.state == "failed" for o in done))
+    for outcome in done.values():
         if outcome.error is not None:
             raise outcome.error
-    return [cast("R", outcome.value) for outcome in outcomes]
+    return [cast("R", done[index].value) for index in range(len(items))]
 
 
 async def map_settled(
@@ -235,14 +234,14 @@ async def map_settled(
             tolerate is not None and failed > tolerate
         )
 
-    outcomes = await _gather(fn, items, limit, settled)
-    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    done = await _gather(fn, items, limit, settled)
+    failed = [outcome for outcome in done.values() if outcome.state == "failed"]
     if tolerate is not None and len(failed) > tolerate:
         first = failed[0]
         raise ApplicationError(
             f"{len(failed)} of {len(items)} inputs failed and {tolerate} may; the first was input {first.index}: {first.error}"
         ) from first.error
-    return outcomes
+    return [done.get(index, Outcome(index=index, state="skipped")) for index in range(len(items))]
 
 
 async def _gather(
@@ -250,7 +249,8 @@ async def _gather(
     items: list[T],
     limit: int | None,
     settled: Callable[[Sequence[Outcome[R]]], bool],
-) -> list[Outcome[R]]:
+) -> dict[int, Outcome[R]]:
+    """Return what became of the inputs that were tried, by index, in the order in which it happened."""
     required("workflow.map()")
     if limit is not None and limit < 1:
         raise ArgumentError(
@@ -276,9 +276,7 @@ async def _gather(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return [
-        outcomes.get(index, Outcome(index=index, state="skipped")) for index in range(len(items))
-    ]
+    return outcomes
 
 
 async def _outcome(fn: Callable[[T], Awaitable[R]], index: int, item: T) -> Outcome[R]:

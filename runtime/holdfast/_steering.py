@@ -52,7 +52,7 @@ def checked_by(by: str, call: str) -> None:
 
 
 def not_undone(closing: Any) -> str:
-    """Return a sentence about the compensations that failed while a run was ended; empty when none did."""
+    """Return a sentence about the compensations that failed or were left out as a run ended; empty without any."""
     undone = closing.get("compensations", ()) if isinstance(closing, dict) else ()
     failed = [item["name"] for item in undone if item["state"] != "completed"]
     return f" Not undone: {', '.join(failed)}." if failed else ""

@@ -105,7 +105,7 @@ def end(tx: Tx, row: Any, status: RunStatus, reason: str, *, compensate: bool = 
     withdraw_approvals(tx, row.id, None)
     cancel_activities(tx, row.id, None, but_compensations=compensate)
     if not compensate:
-        compensations.drop(tx, row.id)
+        compensations.skip_all(tx, row.id)
     _go_on(tx, row.id)
 
 

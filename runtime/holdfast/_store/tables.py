@@ -260,7 +260,7 @@ class Child(SQLModel, table=True):
 
 
 class Compensation(SQLModel, table=True):
-    """Hold an activity that undoes a step of a run: registered, running, completed, failed or dropped."""
+    """Hold an activity that undoes a step of a run: registered, running, completed, failed, dropped or skipped."""
 
     __tablename__ = "compensation"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
 
