@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
+from holdfast._arguments import check_duration, check_kind, check_text, check_type, refuse
 from holdfast._core.execution import required
 from holdfast._core.sites import call_site
 from holdfast._core.updates import UpdateHandler
@@ -32,6 +33,7 @@ class Signal(Generic[T]):
 
     def __init__(self, name: str, type: type[T]) -> None:  # noqa: A002 - what it is
         self.name = _checked_name("Signal", name)
+        check_type(f"Signal {name}", "type", type)
         self.type = type
 
     def __repr__(self) -> str:
@@ -67,6 +69,7 @@ class Signal(Generic[T]):
         From outside workflows use `client.signal`.
         """
         execution = required(f"Sending the signal {self.name}")
+        check_text(f"Signal {self.name}", "run_id", run_id, what="the id of a run")
         payload = execution.encoding.limited(self.encode, value)
 
         def command(seq: int, site: str) -> SendSignal:
@@ -92,6 +95,8 @@ class Update(Generic[T, R]):
 
     def __init__(self, name: str, request: type[T], reply: type[R]) -> None:
         self.name = _checked_name("Update", name)
+        check_type(f"Update {name}", "request", request)
+        check_type(f"Update {name}", "reply", reply)
         self.request = request
         self.reply = reply
 
@@ -111,6 +116,10 @@ class Update(Generic[T, R]):
             check: Refuses a request by raising, before anything is done.
         """
         execution = required(f"Handling the update {self.name}")
+        if not callable(answer):
+            refuse(f"Update {self.name}", "answer", answer, "a function that takes the request")
+        if check is not None and not callable(check):
+            refuse(f"Update {self.name}", "check", check, "a function that takes the request")
 
         async def call(value: Any) -> Any:
             result = answer(value)
@@ -156,6 +165,8 @@ async def wait_until(
         timeout: How long to wait; None waits for ever.
     """
     execution = required("workflow.wait_until()")
+    _check_predicate(predicate)
+    check_text("wait_until", "description", description, what="as people read it")
     limit = None if timeout is None else checked_timeout("wait_until", timeout)
     site, since = call_site(), execution.now_ms
     async with asyncio.timeout(None) as scope:
@@ -163,6 +174,16 @@ async def wait_until(
             scope.reschedule(asyncio.get_running_loop().time() + limit / 1000)
         with execution.parking.during("condition", description, site, since, limit):
             await execution.conditions.wait(predicate)
+
+
+def _check_predicate(predicate: object) -> None:
+    expected = (
+        "a function without arguments that looks at the workflow's state, for example lambda: done"
+    )
+    if not callable(predicate):
+        refuse("wait_until", "predicate", predicate, expected)
+    if inspect.iscoroutinefunction(predicate):
+        refuse("wait_until", "predicate", predicate, f"{expected}; not an `async def` function")
 
 
 def publish(key: str, value: Any) -> None:
@@ -184,6 +205,10 @@ def set_attributes(attributes: Mapping[str, str | int | float | bool | None]) ->
 
 def checked_attributes(attributes: Mapping[str, Any]) -> dict[str, Json]:
     """Return attributes as they are recorded, or raise `ArgumentError`."""
+    check_kind(
+        "The attributes of a run", "attributes", attributes, Mapping,
+        'a dict, for example {"customer": "acme"}',
+    )  # fmt: skip
     for key, value in attributes.items():
         _checked_name("An attribute", key)
         if key != key.strip() or set(key) & set("<>=!"):
@@ -227,6 +252,5 @@ def _is_text(name: str) -> bool:
 
 def checked_timeout(what: str, timeout: timedelta) -> int:
     """Return a time limit in milliseconds, or raise `ArgumentError`."""
-    if timeout <= timedelta(0):
-        raise ArgumentError(f"{what}: timeout={timeout!r}; expected a positive timedelta or None.")
+    check_duration(what, "timeout", timeout)
     return milliseconds(timeout)

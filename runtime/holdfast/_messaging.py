@@ -5,6 +5,7 @@ import secrets
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from holdfast._arguments import check_duration, check_kind, check_text
 from holdfast._conversing import Signal, Update
 from holdfast._store import attributes, messages
 from holdfast._store.database import Database, Tx
@@ -39,6 +40,8 @@ class Messaging:
         Returns:
             False when the run has had this message before.
         """
+        check_kind("signal", "signal", signal, (Signal, str), "a workflow.Signal or its name")
+        check_text("signal", "message", message, optional=True, what="the id of a message")
         name = signal if isinstance(signal, str) else signal.name
         payload = (
             encode(value, Any, what=f"Signal {name}", limit=self.payload_limit, loose=True)
@@ -72,6 +75,9 @@ class Messaging:
             UpdateRefusedError: The run refused, or ended before it replied.
             TimeoutError: Time was up.
         """
+        check_kind("update", "update", update, Update, "a workflow.Update")
+        check_text("update", "id", id, optional=True, what="the id of a request")
+        check_duration("update", "timeout", timeout)
         update_id = id or secrets.token_hex(8)
         payload = update.encode(value, limit=self.payload_limit)
         await self.database.write(messages.request_update, run_id, update.name, payload, update_id)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from holdfast._arguments import check_kind
 from holdfast._store import ending, pausing, runs
 from holdfast._store.database import Database
 from holdfast.errors import ArgumentError
@@ -16,6 +17,7 @@ class Steering:
 
     async def cancel(self, run_id: str, *, reason: str = "") -> None:
         """Ask a run to cancel itself; its clean-up code runs."""
+        check_kind("cancel", "reason", reason, str, "a str")
         await self.database.write(ending.request_cancel, run_id, reason)
 
     async def retry(self, run_id: str) -> None:
@@ -28,6 +30,7 @@ class Steering:
         Signals, decisions, timers and a request to cancel are recorded, and applied when the run is resumed.
         """
         checked_by(by, "pause")
+        check_kind("pause", "reason", reason, str, "a str")
         await self.database.write(pausing.pause, run_id, reason=reason, by=by.strip())
 
     async def resume(self, run_id: str) -> None:
@@ -40,12 +43,13 @@ class Steering:
         The compensations that it has registered are carried out first, by any worker that knows their activities; with
         `compensate=False` they are dropped, also those of a run that is being ended already.
         """
+        check_kind("terminate", "reason", reason, str, "a str")
         await self.database.write(ending.terminate, run_id, reason, compensate=compensate)
 
 
-def checked_by(by: str, call: str) -> None:
+def checked_by(by: Any, call: str) -> None:
     """Raise `ArgumentError` unless `by` can stand in a record as the name of a person."""
-    if not by.strip() or len(by) > MAX_NAME:
+    if not isinstance(by, str) or not by.strip() or len(by) > MAX_NAME:
         raise ArgumentError(
             f"{call}(by=…) needs 1 to {MAX_NAME} characters: the record must say who it was."
         )

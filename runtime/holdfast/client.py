@@ -13,9 +13,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
+from holdfast._arguments import (
+    NOTHING,
+    check_choice,
+    check_duration,
+    check_kind,
+    check_text,
+    check_whole,
+)
 from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
 from holdfast._core.report import recorded_place
+from holdfast._defining import checked_workflow
+from holdfast._filters import check_filters
 from holdfast._messaging import Messaging
 from holdfast._questions import checked_comment, checked_name
 from holdfast._registry import import_entry, reachable_definitions
@@ -94,6 +104,7 @@ class RunHandle(Generic[R]):
         Raises `RunFailedError`, `RunCancelledError` or `RunTerminatedError`; `TimeoutError` when time is up first,
         which changes nothing for the run.
         """
+        check_duration("result", "timeout", timeout, least=NOTHING)
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
             while True:
                 ended = await self._client.database.read(reading.outcome, self.id)
@@ -208,10 +219,15 @@ class Client(Steering, Messaging):
         codecs: Sequence[Codec] | None = None,
         payload_limit: int = PAYLOAD_LIMIT,
     ) -> None:
-        if payload_limit < 1:
-            raise ArgumentError(
-                f"Client(payload_limit={payload_limit}): expected bytes, 1 or more."
-            )
+        check_whole("Client", "payload_limit", payload_limit, least=1, of="a number of bytes")
+        check_kind(
+            "Client", "url", url, (str, Path), "a path or a URL of a database", optional=True
+        )
+        if codecs is not None:
+            check_kind(
+                "Client", "codecs", codecs, (list, tuple),
+                "a list such as [Compress(), Encrypt(keys)]",
+            )  # fmt: skip
         self.url = database_url(url if url is not None else os.environ.get("HOLDFAST_DB"))
         self.payload_limit = payload_limit
         chain = Chain(codecs_of_environment() if codecs is None else codecs)
@@ -258,10 +274,8 @@ class Client(Steering, Messaging):
                 and its compensations are carried out. None means for ever.
         """
         check_retry_budget(retry_budget, "start")
-        if timeout is not None and timeout <= timedelta(0):
-            raise ArgumentError(
-                f"start(timeout={timeout!r}): expected a positive timedelta or None."
-            )
+        check_duration("start", "timeout", timeout)
+        check_text("start", "queue", queue, what="the name of a queue")
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
         encoded = found.definition.signature.encode_args(args, {}, limit=self.payload_limit)
@@ -279,6 +293,9 @@ class Client(Steering, Messaging):
 
     def get(self, run_id: str, workflow: Workflow[Any, R] | None = None) -> RunHandle[R]:
         """Return a handle on a run; with its workflow, results come back as values instead of JSON."""
+        check_text("get", "run_id", run_id, what="the id of a run")
+        if workflow is not None:
+            checked_workflow("get", workflow)
         return RunHandle(self, run_id, workflow)
 
     async def resolve(self, given: str) -> str:
@@ -318,6 +335,9 @@ class Client(Steering, Messaging):
             before: `(created_at, id)` of the last run of the page before.
             limit: How many at the most.
         """
+        check_filters(
+            health=health, workflow=workflow, prefix=prefix, where=where, past=past, before=before, limit=limit
+        )  # fmt: skip
         found: list[RunSummary] = []
         narrow = (
             open_only
@@ -361,6 +381,8 @@ class Client(Steering, Messaging):
         self, *, run_id: str | None = None, open_only: bool = True, limit: int = 200
     ) -> Sequence[ApprovalSummary]:
         """Return approvals, the most urgent first."""
+        check_text("approvals", "run_id", run_id, optional=True, what="the id of a run")
+        check_whole("approvals", "limit", limit, least=1)
         return await self.database.read(_approvals, run_id=run_id, open_only=open_only, limit=limit)
 
     async def decide(  # noqa: PLR0913 - what there is to record of one decision
@@ -422,6 +444,7 @@ class Client(Steering, Messaging):
             UsageError: The activity is not in attention.
             ArgumentError: The result does not fit, or it is not said what happened.
         """
+        check_whole("resolve_activity", "seq", seq, least=0, of="the number of an activity")
         decider = _checked_name(by, "resolve_activity")
         if [happened is not UNDECIDED, retry, fail is not None].count(True) != 1:
             raise ArgumentError(
@@ -457,8 +480,8 @@ class Client(Steering, Messaging):
                 have happened are not repeated; "new" repeats them.
             signals: Whether the signals that the original got later are given to the fork, too.
         """
-        if keys not in {"keep", "new"}:
-            raise ArgumentError(f'fork(keys={keys!r}): expected "keep" or "new".')
+        check_choice("fork", "keys", keys, ("keep", "new"))
+        check_whole("fork", "at", at, least=0, of="the number of a turn")
         made = f"{run_id[: MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
         asked = forking.Fork(
             id=_checked_id(made, ""), origin=run_id, at=at, new_keys=keys == "new", signals=signals
@@ -477,12 +500,12 @@ def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
     )
 
 
-def _checked_name(by: str, call: str) -> str:
-    if not by.strip() or len(by) > _MAX_NAME:
+def _checked_name(by: Any, call: str) -> str:
+    if not isinstance(by, str) or not by.strip() or len(by) > _MAX_NAME:
         raise ArgumentError(
             f"{call}(by=…) needs 1 to {_MAX_NAME} characters: the record must say who decided."
         )
-    return by.strip()
+    return str(by.strip())
 
 
 def checked_result(value: Any, *, name: str, entry: str, limit: int | None = None) -> Json:
@@ -505,6 +528,13 @@ def _checked_id(given: str | None, workflow: str) -> str:
 
 
 def _aware_ms(at: datetime) -> int:
+    check_kind(
+        "start",
+        "start_at",
+        at,
+        datetime,
+        "a datetime with a time zone, for example datetime.now(UTC)",
+    )
     if at.tzinfo is None:
         raise ArgumentError(
             f"start_at={at!r} has no time zone; use for example datetime.now(UTC) + timedelta(hours=1)."

@@ -5,7 +5,7 @@ valid is never stuck, whatever its age; an item without one is stuck, whatever i
 on its worst item. `CODES` is the public list: name, family, rank (higher is worse) and label.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,6 +93,10 @@ _ENDINGS = {
     "cancelled": "cancelled",
     "timed_out": "ended: its time is up",
 }
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    return f"{str(error.get('message')).removesuffix('.')}."
 
 
 def _because(undone: dict[str, Any]) -> str:
@@ -196,7 +200,7 @@ class _View:
         if run.failures and run.task_visible_at > self.now - self.limits.grace:
             error = run.error if isinstance(run.error, dict) else {}
             return self._item(
-                "retry.task", f"Workflow code raised {error.get('type')}: {error.get('message')}. The run has not failed.",
+                "retry.task", f"Workflow code raised {error.get('type')}: {_sentence(error)} The run has not failed.",
                 since=run.error_at or run.progress_at, next="The turn is tried again.", next_at=run.task_visible_at,
                 evidence=row, site=str(error.get("site", "")),
             )  # fmt: skip

@@ -128,7 +128,10 @@ async def test_a_limit_of_nothing_is_refused(client: Client, worker: Worker) -> 
     run = await client.start(over_activities, ["a"], 0)
     await worker.run_until_idle()
 
-    assert "expected at least 1" in (await run.describe()).summary.verdict.why
+    assert (
+        "workflow.map(limit=0): expected a whole number, 1 or more, or None."
+        in (await run.describe()).summary.verdict.why
+    )
 
 
 async def test_what_is_not_needed_any_more_is_cancelled_or_skipped(
