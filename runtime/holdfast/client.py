@@ -7,7 +7,6 @@ import platform
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +22,6 @@ from holdfast._arguments import (
 )
 from holdfast._conversing import Signal, Update, checked_attributes
 from holdfast._core.driver import FLAGS
-from holdfast._core.report import recorded_place
 from holdfast._defining import checked_workflow
 from holdfast._filters import check_filters
 from holdfast._messaging import Messaging
@@ -31,17 +29,19 @@ from holdfast._questions import checked_comment, checked_name
 from holdfast._registry import import_entry, reachable_definitions
 from holdfast._steering import Steering, not_undone
 from holdfast._store import approvals as approval_verbs
-from holdfast._store import attention, forking, places, reading, starting
-from holdfast._store import attributes as attribute_verbs
-from holdfast._store.database import Database, Tx, database_url
+from holdfast._store import attention, forking, reading, starting
+from holdfast._store.database import Database, database_url
 from holdfast._store.records import Ballot, NewRun
-from holdfast._store.rows import run_row
 from holdfast._summaries import (
     ApprovalSummary,
     AttemptSummary,
     RunDetail,
     RunSummary,
     VoteSummary,
+    approvals_of,
+    detail_of,
+    live_workers,
+    summaries_of,
 )
 from holdfast.activity import Activity
 from holdfast.clock import VirtualClock, milliseconds
@@ -55,12 +55,12 @@ from holdfast.errors import (
     RunTimedOutError,
     UnknownWorkflowError,
 )
-from holdfast.evidence import RunEvidence, WorkerEvidence
-from holdfast.health import Family, health
+from holdfast.evidence import WorkerEvidence
+from holdfast.health import Family
 from holdfast.history import History, Json, canonical
 from holdfast.payloads import Chain, Codec, codecs_of_environment
 from holdfast.retry import check_retry_budget
-from holdfast.runs import MAX_ID, InFlight, checked_id
+from holdfast.runs import MAX_ID, checked_id
 from holdfast.workflow import Workflow
 
 __all__ = [
@@ -308,7 +308,7 @@ class Client(Steering, Messaging):
 
     async def describe(self, run_id: str) -> RunDetail:
         """Return everything that is known about a run."""
-        return await self.database.read(_detail, run_id)
+        return await self.database.read(detail_of, run_id)
 
     async def list(  # noqa: PLR0913 - one query, each filter by name
         self,
@@ -347,7 +347,7 @@ class Client(Steering, Messaging):
         size = limit if health is None else max(limit, 500)
         while len(found) < limit:
             page = await self.database.read(
-                _summaries,
+                summaries_of,
                 open_only=narrow,
                 workflow=workflow,
                 prefix=prefix,
@@ -375,7 +375,7 @@ class Client(Steering, Messaging):
 
     async def workers(self) -> tuple[int, Sequence[WorkerEvidence]]:
         """Return the database's time in milliseconds, and the workers, the most recently seen first."""
-        return await self.database.read(_workers)
+        return await self.database.read(live_workers)
 
     async def approvals(
         self, *, run_id: str | None = None, open_only: bool = True, limit: int = 200
@@ -383,7 +383,9 @@ class Client(Steering, Messaging):
         """Return approvals, the most urgent first."""
         check_text("approvals", "run_id", run_id, optional=True, what="the id of a run")
         check_whole("approvals", "limit", limit, least=1)
-        return await self.database.read(_approvals, run_id=run_id, open_only=open_only, limit=limit)
+        return await self.database.read(
+            approvals_of, run_id=run_id, open_only=open_only, limit=limit
+        )
 
     async def decide(  # noqa: PLR0913 - what there is to record of one decision
         self,
@@ -540,69 +542,3 @@ def _aware_ms(at: datetime) -> int:
             f"start_at={at!r} has no time zone; use for example datetime.now(UTC) + timedelta(hours=1)."
         )
     return round(at.timestamp() * 1000)
-
-
-def _summary(evidence: RunEvidence, workers: Sequence[WorkerEvidence], now: int) -> RunSummary:
-    return RunSummary(
-        id=evidence.id, workflow=evidence.workflow, queue=evidence.queue, status=evidence.status,
-        created_at=evidence.created_at, closed_at=evidence.closed_at, verdict=health(evidence, workers, now),
-    )  # fmt: skip
-
-
-def _summaries(tx: Tx, /, **filters: Any) -> list[RunSummary]:
-    now, evidence, workers = reading.list_evidence(tx, **filters)
-    return [_summary(item, workers, now) for item in evidence]
-
-
-def _workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
-    return reading.now(tx), reading.worker_evidence(tx)
-
-
-def _detail(tx: Tx, run_id: str) -> RunDetail:
-    now, evidence, workers = reading.one_evidence(tx, run_id)
-    row = run_row(tx, run_id)
-    signature = row.error_signature
-    return RunDetail(
-        summary=_summary(evidence, workers, now),
-        now=now,
-        evidence=evidence,
-        history=reading.load_history(tx, run_id, lenient=True),
-        activities=tuple(
-            AttemptSummary(**_of(AttemptSummary, row)) for row in reading.attempts_of(tx, run_id)
-        ),
-        approvals=tuple(_approvals(tx, run_id=run_id, open_only=False, limit=1000)),
-        drifts=tuple(reading.drifts_of(tx, run_id)),
-        patches=tuple(reading.decisions_of(tx, run_id)),
-        same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
-        attributes=attribute_verbs.attributes_of(tx, run_id),
-        published=attribute_verbs.published_of(tx, run_id, lenient=True),
-        parent=row.parent,
-        previous=row.previous,
-        continued_to=row.continued_to,
-        children=tuple(reading.children_of(tx, run_id)),
-        retry_budget=row.retry_budget,
-        retries_used=row.retries_used,
-        in_flight=_in_flight(tx, evidence),
-    )
-
-
-def _in_flight(tx: Tx, evidence: RunEvidence) -> InFlight | None:
-    place = "" if evidence.error_kind != "nondeterminism" else recorded_place(evidence.error)
-    return places.in_flight(tx, evidence.workflow, place) if place else None
-
-
-def _approvals(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:
-    rows = reading.approvals_of(tx, **filters)
-    votes = reading.votes_of(tx, {row["run_id"] for row in rows})
-    return [
-        ApprovalSummary(
-            **_of(ApprovalSummary, row)
-            | {"votes": tuple(VoteSummary(**vote) for vote in votes[row["run_id"], row["seq"]])}
-        )
-        for row in rows
-    ]
-
-
-def _of(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a row that a summary has."""
-    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
