@@ -14,7 +14,7 @@ from holdfast._core.execution import required
 from holdfast._core.sites import call_site
 from holdfast._core.updates import UpdateHandler
 from holdfast.clock import milliseconds
-from holdfast.codec import decode, encode
+from holdfast.codec import decode, encode, encode_as
 from holdfast.errors import ArgumentError
 from holdfast.history import Json, PublishValue, SendSignal, SetAttributes
 
@@ -186,13 +186,18 @@ def _check_predicate(predicate: object) -> None:
         refuse("wait_until", "predicate", predicate, f"{expected}; not an `async def` function")
 
 
-def publish(key: str, value: Any) -> None:
-    """Let everybody read a value under a key, also when no worker runs: `client.query(run_id, key)`."""
+def publish(key: str, value: Any, *, type: Any = None) -> None:  # noqa: A002 - what it is
+    """Let everybody read a value under a key, also when no worker runs: `client.query(run_id, key)`.
+
+    `type` is what the value is written as, for one that is not plain JSON, such as a set or a list of models;
+    `client.query(run_id, key, type=…)` reads it as that. A model or dataclass has its own.
+    """
     execution = required("workflow.publish()")
     name = _checked_name("workflow.publish", key)
     tree = execution.encoding.limited(
-        encode, value, Any, what=f"The published value {name}", loose=True
-    )
+        encode_as, value, type, what=f"The published value {name}",
+        call=f"workflow.publish({name!r}, …, type=set[int])",
+    )  # fmt: skip
     execution.issue(lambda seq, site: PublishValue(seq=seq, site=site, key=name, value=tree))
 
 

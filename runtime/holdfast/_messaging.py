@@ -5,12 +5,12 @@ import secrets
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from holdfast._arguments import check_duration, check_kind, check_text
+from holdfast._arguments import NOTHING, check_duration, check_kind, check_text
 from holdfast._conversing import Signal, Update
 from holdfast._store import attributes, messages
 from holdfast._store.database import Database, Tx
 from holdfast._store.rows import current_row
-from holdfast.codec import encode
+from holdfast.codec import decode, encode
 from holdfast.errors import UnknownKeyError, UpdateRefusedError
 from holdfast.history import Json
 
@@ -77,7 +77,7 @@ class Messaging:
         """
         check_kind("update", "update", update, Update, "a workflow.Update")
         check_text("update", "id", id, optional=True, what="the id of a request")
-        check_duration("update", "timeout", timeout)
+        check_duration("update", "timeout", timeout, least=NOTHING)
         update_id = id or secrets.token_hex(8)
         payload = update.encode(value, limit=self.payload_limit)
         await self.database.write(messages.request_update, run_id, update.name, payload, update_id)
@@ -91,13 +91,22 @@ class Messaging:
                     raise UpdateRefusedError(text, run_id=run_id, type=str(reply["type"]))
                 await asyncio.sleep(_POLL)
 
-    async def query(self, run_id: str, key: str) -> Any:
-        """Return what a run has published under a key; needs no worker. `UnknownKeyError` when there is nothing."""
+    async def query(
+        self,
+        run_id: str,
+        key: str,
+        *,
+        type: Any = Any,  # noqa: A002 - the word for it
+    ) -> Any:
+        """Return what a run has published under a key; needs no worker. `UnknownKeyError` when there is nothing.
+
+        `type` is what it is read as; without it comes JSON.
+        """
         values = await self.published(run_id)
         if key not in values:
             known = ", ".join(values) or "nothing"
             raise UnknownKeyError(f"Run {run_id} has not published {key!r}; published: {known}.")
-        return values[key]
+        return decode(values[key], type, what=f"The published value {key} of run {run_id}")
 
     async def published(self, run_id: str) -> dict[str, Any]:
         """Return everything that a run has published; of a chain of runs, the newest."""

@@ -59,7 +59,7 @@ class NotHappened:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
     info: ActivityInfo
-    beat: Callable[[Any], None]
+    beat: Callable[[Any, Any], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -283,14 +283,15 @@ def idempotency_key() -> str:
     return "local" if attempt is None else attempt.info.idempotency_key
 
 
-def heartbeat(details: Any = None) -> None:
+def heartbeat(details: Any = None, *, type: Any = None) -> None:  # noqa: A002 - the word for it
     """Report that the attempt is alive, with progress that the dashboard shows and the next attempt can read.
 
-    Without details those of the heartbeat before stay. Does nothing outside a run.
+    Without details those of the heartbeat before stay. `type` is what they are written as when they are not plain JSON,
+    such as a set or a list of models; `heartbeat_details(type)` reads them as that. Does nothing outside a run.
     """
     attempt = _attempt.get(None)
     if attempt is not None:
-        attempt.beat(details)
+        attempt.beat(details, type)
 
 
 @overload
@@ -335,7 +336,7 @@ async def run_attempt(
     args: list[Any],
     *,
     about: ActivityInfo,
-    beat: Callable[[Any], None],
+    beat: Callable[[Any, Any], None],
     threads: Executor | None = None,
 ) -> Any:
     """Run one attempt of an activity or its probe, a `def` in one of `threads`; called by workers."""

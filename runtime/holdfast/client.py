@@ -189,9 +189,9 @@ class RunHandle(Generic[R]):
         """Ask the run for a reply."""
         return await self._client.update(self.id, update, value, id=id, timeout=timeout)
 
-    async def query(self, key: str) -> Any:
+    async def query(self, key: str, *, type: Any = Any) -> Any:  # noqa: A002 - the word for it
         """Return what the run has published under a key."""
-        return await self._client.query(self.id, key)
+        return await self._client.query(self.id, key, type=type)
 
     async def decide(
         self, approval: str, answer: Any, *, by: str, comment: str = "", saw: str = ""

@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaSerializer, SchemaValidator, to_json
 
 from holdfast._comparing import difference
@@ -27,6 +27,11 @@ _SURELY_ROOMY = 6 * _SMALL_TEXT + 2  # a control character takes six bytes
 _TO_DO = (
     "Give a field that was added a default, give one that was renamed its old name as well "
     "(validation_alias=AliasChoices(…)), or bring the old type back"
+)
+_TYPED = "Return or pass a value of the declared type: payloads are typed JSON"
+_UNTYPED = (
+    "Declare its type, or pass what the other side needs to make the object, such as a path or an id: payloads are typed "
+    "JSON"
 )
 
 
@@ -204,12 +209,10 @@ def _is_plain(value: Any) -> bool:
 
 
 def _refused(value: Any, plan: Plan, what: str, reason: str) -> PayloadError:
-    advice = "Return or pass a value of the declared type"
-    if plan.is_any:
-        advice = "Declare its type, or pass what the other side needs to make the object, such as a path or an id"
+    advice = _UNTYPED if plan.is_any else _TYPED
     return PayloadError(
         f"{what} cannot be encoded as {describe_type(plan.annotation)}: {reason}. It is a {type(value).__name__}. "
-        f"{advice}: payloads are typed JSON, and what comes back must be what went in."
+        f"{advice}, and what comes back must be what went in."
     )
 
 
@@ -224,6 +227,28 @@ def _reason(error: Exception) -> str:
         return "it is nested too deeply, or contains itself"
     text = _validation_text(error)
     return f"it could not be read back: {text}" if isinstance(error, ValidationError) else text
+
+
+def encode_as(
+    value: Any, annotation: Any, *, what: str, call: str, limit: int | None = None
+) -> Json:
+    """Turn a value into JSON by the type that was given with it, if any, so that whoever reads it as that has it back.
+
+    Without a type a model or dataclass has its own; anything else must come back from plain JSON as what it was.
+    `call` is how the type is given.
+    """
+    if annotation is None:
+        own = isinstance(value, BaseModel) or dataclasses.is_dataclass(value)
+        annotation = type(value) if own else Any
+    try:
+        return encode(value, annotation, what=what, limit=limit)
+    except PayloadTooLargeError:
+        raise
+    except PayloadError as error:
+        if annotation is not Any:
+            raise
+        advice = f"Say its type, for example {call}, and read it as that: payloads are typed JSON"
+        raise PayloadError(error.message.replace(_UNTYPED, advice)) from error
 
 
 def decode(tree: Json, annotation: Any, *, what: str) -> Any:
