@@ -12,7 +12,7 @@ from holdfast._core.sites import file_of_module
 from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
 from holdfast._store.records import Fault
-from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError
+from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError, SealedPayloadError
 from holdfast.history import Command, History, Json, StartChild
 from holdfast.runs import Parked
 
@@ -166,14 +166,13 @@ def _site_of(error: BaseException) -> str:
 def unusable(error: BaseException, *, code: str) -> Fault:
     """Return the fault of a run whose history cannot be read, or whose turn cannot be committed."""
     kind = "decode" if isinstance(error, PayloadError | HistoryFormatError) else "exception"
+    name = type(error).__name__
     site = _site_of(error)
-    tree: dict[str, Json] = {
-        "type": type(error).__name__, "message": text_of(error), "site": site, "traceback": trace_of(error),
-    }  # fmt: skip
+    tree: dict[str, Json] = {"type": name, "message": text_of(error), "traceback": trace_of(error)}
+    if isinstance(error, SealedPayloadError):
+        site, tree["sealed"] = error.place, error.key
+    # What many runs lack is one key: without their places they count as held by the same fault.
+    signature = f"{name} key {tree['sealed']}" if "sealed" in tree else f"{name} at {site}"
     return Fault(
-        kind=kind,
-        error=tree,
-        signature=f"{type(error).__name__} at {site}"[:500],
-        code=code,
-        blocks=True,
+        kind=kind, error=tree | {"site": site}, signature=signature[:500], code=code, blocks=True
     )

@@ -131,6 +131,8 @@ class _View:
             case "nondeterminism":
                 code = "stuck.nondeterminism"
                 why = f"{_difference(error)} The run is blocked{builds}; nothing is lost."
+            case "decode" if "sealed" in error:
+                return self._sealed(error)
             case "decode":
                 code = "stuck.poison_payload"
                 why = (
@@ -147,6 +149,24 @@ class _View:
             next="Stays as it is until a worker with other code comes; then it continues by itself.",
             evidence=self._run_row("task_state", "error_kind", "error_code", "failures"),
             actions=("Deploy corrected code", "Export the history", "Cancel", "Terminate"),
+        )  # fmt: skip
+
+    def _sealed(self, error: Mapping[str, Any]) -> Item:
+        run, key, place = self.run, error["sealed"], error.get("site")
+        needed = f"key {key}" if key else "the codecs and keys that wrote it"
+        why = (
+            f"{_sentence(error)} No worker on queue {run.queue!r} that could read it has come yet."
+        )
+        if key:
+            why = (
+                f"The payload in {place} is encrypted with key {key}, which the worker that took the run does not have. "
+                "Nothing is lost."
+            )
+        return self._item(
+            "stuck.poison_payload", why, since=run.error_at or run.progress_at, site=str(place),
+            next=f"Stays as it is until a worker that has {needed} comes; then it continues by itself.",
+            evidence=self._run_row("task_state", "error_kind", "error_code", "failures"),
+            actions=(f"Start a worker that has {needed} in HOLDFAST_KEYS", "Cancel", "Terminate"),
         )  # fmt: skip
 
     def _leased(self) -> Item:
