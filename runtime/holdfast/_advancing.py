@@ -12,6 +12,7 @@ from holdfast._core.sites import file_of_module
 from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
 from holdfast._store.records import Fault
+from holdfast.codec import schemas_of
 from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError, SealedPayloadError
 from holdfast.history import Command, History, Json, StartChild
 from holdfast.runs import Parked
@@ -25,6 +26,7 @@ class Prepared:
     """Hold the turns of a run that wait to be committed; `parked` are the waits that no command explains.
 
     `problems` are errors that no code of the run can see any more, such as that of a task which nothing awaits.
+    `accepts` are the schemas of the messages that it has asked for so far.
     """
 
     turns: list[tuple[int, tuple[Command, ...]]]
@@ -32,6 +34,7 @@ class Prepared:
     decisions: list[dict[str, object]]
     drifts: list[dict[str, object]]
     problems: list[str]
+    accepts: dict[str, Json]
 
 
 def prepare(
@@ -108,6 +111,7 @@ def _prepared(state: Replayed, turns: list[tuple[int, tuple[Command, ...]]]) -> 
             for d in state.drifts
         ],
         problems=execution.problems,
+        accepts=schemas_of(execution.accepts),
     )
 
 

@@ -8,6 +8,7 @@ from holdfast.errors import ArgumentError
 
 T = TypeVar("T")
 NOTHING = timedelta(0)
+MAX_NAME = 200
 
 
 def refuse(where: str, name: str, value: object, expected: str) -> NoReturn:
@@ -112,3 +113,11 @@ def checked_list(where: str, name: str, value: Any, kind: type[T], expected: str
         if not isinstance(item, kind):
             refuse(where, name, items, f"a list of {expected}, and {_shown(item)} is none")
     return items
+
+
+def checked_by(by: Any, call: str) -> None:
+    """Raise `ArgumentError` unless `by` can stand in a record as the name of a person."""
+    if not isinstance(by, str) or not by.strip() or len(by) > MAX_NAME:
+        raise ArgumentError(
+            f"{call}(by=…) needs 1 to {MAX_NAME} characters: the record must say who it was."
+        )

@@ -7,10 +7,12 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
+from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
 from holdfast._arguments import check_duration, check_kind, check_text, check_type, refuse
 from holdfast._core.execution import required
+from holdfast._core.facts import note_type
 from holdfast._core.sites import call_site
 from holdfast._core.updates import UpdateHandler
 from holdfast.clock import milliseconds
@@ -55,6 +57,7 @@ class Signal(Generic[T]):
     def receive_now(self) -> tuple[T] | None:
         """Return the next message in a tuple, or None when none has come."""
         execution = required(f"Receiving the signal {self.name}")
+        execution.accept("signal", self.name, self.type)
         letter = execution.mailbox.take_now(self.name)
         return None if letter is None else (execution.read_letter(letter, self._decode),)
 
@@ -126,6 +129,7 @@ class Update(Generic[T, R]):
             return await result if inspect.isawaitable(result) else result
 
         site = call_site()
+        execution.accept("update", self.name, self.request)
         if self.name not in execution.updates.handled:
             execution.parking.enter("update", self.name, site, execution.now_ms)
         execution.updates.handle(
@@ -149,6 +153,22 @@ class Update(Generic[T, R]):
     def decode_reply(self, tree: Json) -> R:
         """Return a reply as a value."""
         return cast("R", decode(tree, self.reply, what=f"The reply to {self.name}"))
+
+
+def declared_by(fn: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of the messages that stand beside a function: by `signal NAME` or `update NAME`.
+
+    A name that stands for two types there says nothing.
+    """
+    scope = fn.__globals__
+    modules = [vars(value) for value in scope.values() if isinstance(value, ModuleType)]
+    found: dict[str, Any] = {}
+    for value in (value for names in (scope, *modules) for value in list(names.values())):
+        if isinstance(value, Signal):
+            note_type(found, f"signal {value.name}", value.type)
+        elif isinstance(value, Update):
+            note_type(found, f"update {value.name}", value.request)
+    return found
 
 
 async def wait_until(

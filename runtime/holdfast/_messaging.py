@@ -5,9 +5,9 @@ import secrets
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from holdfast._arguments import NOTHING, check_duration, check_kind, check_text
+from holdfast._arguments import NOTHING, check_duration, check_kind, check_text, checked_by
 from holdfast._conversing import Signal, Update
-from holdfast._store import attributes, messages
+from holdfast._store import attributes, discarding, messages
 from holdfast._store.database import Database, Tx
 from holdfast._store.rows import current_row
 from holdfast.codec import decode, encode
@@ -33,7 +33,7 @@ class Messaging:
         Args:
             run_id: The run; of a chain of runs that continue one another, the newest gets it.
             signal: What kind of message. With the `Signal` itself the value is checked before it is sent.
-            value: The message.
+            value: The message; it must fit what the run is known to take, which its code or its start has told.
             message: Its id. A second message with the same id and content is not delivered again; one with other
                 content raises `MessageError`. One is made when none is given.
 
@@ -50,6 +50,27 @@ class Messaging:
         )
         return await self.database.write(
             messages.send_signal, run_id, name, payload, message or secrets.token_hex(8)
+        )
+
+    async def discard_signal(self, run_id: str, message: str, *, by: str, reason: str = "") -> None:
+        """Take a signal out of the way of a run that is held because its code cannot read it.
+
+        The history keeps the signal, and who discarded it and why. Whoever sent it can send another, as it should be.
+
+        Args:
+            run_id: The run.
+            message: The id of the message, as `holdfast why` shows it.
+            by: Who decides.
+            reason: Why, for the record.
+
+        Raises:
+            UsageError: The run is not held by this message.
+        """
+        checked_by(by, "discard_signal")
+        check_text("discard_signal", "message", message, what="the id of a message")
+        check_kind("discard_signal", "reason", reason, str, "a str")
+        await self.database.write(
+            discarding.discard_signal, run_id, message, by=by.strip(), reason=reason
         )
 
     async def update(

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from holdfast._arguments import check_kind
+from holdfast._arguments import check_kind, checked_by
 from holdfast._store import ending, pausing, runs
 from holdfast._store.database import Database
-from holdfast.errors import ArgumentError
-
-MAX_NAME = 200
 
 
 class Steering:
@@ -45,14 +42,6 @@ class Steering:
         """
         check_kind("terminate", "reason", reason, str, "a str")
         await self.database.write(ending.terminate, run_id, reason, compensate=compensate)
-
-
-def checked_by(by: Any, call: str) -> None:
-    """Raise `ArgumentError` unless `by` can stand in a record as the name of a person."""
-    if not isinstance(by, str) or not by.strip() or len(by) > MAX_NAME:
-        raise ArgumentError(
-            f"{call}(by=…) needs 1 to {MAX_NAME} characters: the record must say who it was."
-        )
 
 
 def not_undone(closing: Any) -> str:

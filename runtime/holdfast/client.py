@@ -20,7 +20,7 @@ from holdfast._arguments import (
     check_text,
     check_whole,
 )
-from holdfast._conversing import Signal, Update, checked_attributes
+from holdfast._conversing import Signal, Update, checked_attributes, declared_by
 from holdfast._core.driver import FLAGS
 from holdfast._defining import checked_workflow
 from holdfast._filters import check_filters
@@ -45,7 +45,7 @@ from holdfast._summaries import (
 )
 from holdfast.activity import Activity
 from holdfast.clock import VirtualClock, milliseconds
-from holdfast.codec import PAYLOAD_LIMIT, check_answer, encode
+from holdfast.codec import PAYLOAD_LIMIT, check_answer, encode, schemas_of
 from holdfast.errors import (
     ArgumentError,
     PayloadError,
@@ -285,6 +285,7 @@ class Client(Steering, Messaging):
             flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
             attributes=checked_attributes(attributes or {}),
+            accepts=schemas_of(declared_by(found.fn)),
             retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
             timeout_ms=None if timeout is None else milliseconds(timeout),
         )  # fmt: skip

@@ -99,6 +99,11 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return f"{str(error.get('message')).removesuffix('.')}."
 
 
+def _discard(run_id: str, error: Mapping[str, Any]) -> tuple[str, ...]:
+    letter = error.get("letter")
+    return (f"holdfast discard {run_id} {letter['message']} --by YOU",) if letter else ()
+
+
 def _because(undone: dict[str, Any]) -> str:
     return f" ({undone['error']})" if undone.get("error") else ""
 
@@ -127,6 +132,7 @@ class _View:
         run = self.run
         error = run.error if isinstance(run.error, dict) else {}
         builds = f" on code {run.error_code}" if run.error_code else ""
+        discard = _discard(run.id, error)
         match run.error_kind:
             case "nondeterminism":
                 code = "stuck.nondeterminism"
@@ -135,20 +141,19 @@ class _View:
                 return self._sealed(error)
             case "decode":
                 code = "stuck.poison_payload"
-                why = (
-                    f"{error.get('detail') or error.get('message', 'A payload cannot be decoded.')}"
-                )
+                why = str(error.get("detail") or error.get("message", "It cannot be decoded."))
             case _:
                 code = "stuck.workflow_bug"
                 why = (
                     f"{error.get('type', 'An error')}: {error.get('message', '')} at {error.get('site') or 'unknown'}, "
                     f"{run.failures} times{builds}. Held so that a fix can continue it."
                 )
+        last = " Or this message is discarded." if discard else ""
         return self._item(
             code, why, since=run.error_at or run.progress_at, site=str(error.get("site", "")),
-            next="Stays as it is until a worker with other code comes; then it continues by itself.",
+            next=f"Stays as it is until a worker with other code comes; then it continues by itself.{last}",
             evidence=self._run_row("task_state", "error_kind", "error_code", "failures"),
-            actions=("Deploy corrected code", "Export the history", "Cancel", "Terminate"),
+            actions=(*discard, "Deploy corrected code", "Export the history", "Cancel", "Terminate"),
         )  # fmt: skip
 
     def _sealed(self, error: Mapping[str, Any]) -> Item:

@@ -319,7 +319,7 @@ class Worker:
             return
         await self._database.write(
             runs.commit_turns, claim, prepared.turns, code=code, parked=prepared.parked,
-            decisions=prepared.decisions, drifts=prepared.drifts,
+            decisions=prepared.decisions, drifts=prepared.drifts, accepts=prepared.accepts,
         )  # fmt: skip
         for problem in prepared.problems:
             log.error("run %s: %s", claim.run_id, problem)

@@ -20,6 +20,7 @@ SEALED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "approval": ("seq", ("asked", "schema", "answer", "shows"), ("ask", "comment", "refused", "digest")),
     "vote": ("turn", ("answer",), ("comment", "saw")),
     "compensation": ("seq", ("args",), ()),
+    "accepted": ("message", ("schema",), ()),
     "published": ("key", ("value",), ()),
 }  # fmt: skip
 
