@@ -17,9 +17,19 @@ from holdfast_dashboard.reading import Reader
 from holdfast_dashboard.rendering import Site, problem, site_of, templates
 from holdfast_dashboard.security import Guard
 from holdfast_dashboard.settings import STATIC
-from holdfast_dashboard.views import about, approval, inbox, live, overview, run, runs, workers
+from holdfast_dashboard.views import (
+    about,
+    activity,
+    approval,
+    inbox,
+    live,
+    overview,
+    run,
+    runs,
+    workers,
+)
 
-_PAGES = (overview, runs, run, approval, inbox, workers, about, live)
+_PAGES = (overview, runs, run, approval, activity, inbox, workers, about, live)
 
 
 def create_app(client: Client, *, hosts: Iterable[str] = ()) -> FastAPI:

@@ -113,6 +113,39 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """Show an activity whose outcome nobody knows, and the form in which a person says what happened.
+
+    `state` is attention while it waits for that. `result`, `reason` and `by` are what was sent before.
+    """
+
+    run: str
+    run_url: str
+    url: str
+    workflow: str
+    seq: int
+    name: str
+    state: str
+    why: str
+    since: int
+    resolution: str
+    result: str = ""
+    reason: str = ""
+    by: str = ""
+    by_error: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownPage:
+    """Be the content of the page of one such activity; `late` means that somebody else had said it before."""
+
+    now: int
+    unknown: Unknown
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLine:
     """Show one worker; `state` is live, blocked, lost or stopped."""
 
@@ -234,6 +267,7 @@ class RunPage:
     actions: tuple[str, ...]
     pending: tuple[Pending, ...]
     questions: tuple[Question, ...]
+    unknown: tuple[Unknown, ...]
     fault: Fault | None
     failure: dict[str, Any] | None
     arguments: list[Any]
@@ -282,6 +316,11 @@ class Workers:
 def run_url(run_id: str) -> str:
     """Return the address of a run's page."""
     return f"/runs/{quote(run_id, safe='')}"
+
+
+def activity_url(run_id: str, seq: int) -> str:
+    """Return the address of the form for an activity whose outcome is unknown."""
+    return f"{run_url(run_id)}/activities/{seq}"
 
 
 def approval_url(run_id: str, seq: int) -> str:

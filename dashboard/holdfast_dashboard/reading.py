@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from holdfast.client import ApprovalSummary, Client, RunDetail, RunSummary
+from holdfast.client import ApprovalSummary, AttemptSummary, Client, RunDetail, RunSummary
 from holdfast.errors import UnknownRunError
 from holdfast.evidence import WorkerEvidence
 from holdfast.health import CODES, Family, Item, Thresholds, span
@@ -28,9 +28,12 @@ from holdfast_dashboard.model import (
     RunPage,
     Runs,
     TurnLine,
+    Unknown,
+    UnknownPage,
     Verdict,
     WorkerLine,
     Workers,
+    activity_url,
     approval_url,
     run_url,
 )
@@ -41,6 +44,7 @@ PAGE = 50
 TURNS = 200  # turns that a run's page shows unless it is asked for all
 _SHOWN = 8
 _RECENT = 50
+_ATTENTION = "attention"
 _WANT_A_WORKER = {
     "stuck.no_worker",
     "stuck.unknown_activity",
@@ -152,6 +156,14 @@ class Reader:
         items = {item.seq: item for item in detail.summary.verdict.items}
         return Asked(now=detail.now, approval=found, question=_question(found, items.get(seq)))
 
+    async def unknown(self, run_id: str, seq: int) -> UnknownPage:
+        """Return an activity of a run that a person may resolve or has resolved, or raise `UnknownRunError`."""
+        detail = await self.client.describe(run_id)
+        found = next((a for a in detail.activities if a.seq == seq), None)
+        if found is None or not (found.state == _ATTENTION or found.resolved_by):
+            raise UnknownRunError(f"Run {run_id} has no activity #{seq} whose outcome is unknown.")
+        return UnknownPage(now=detail.now, unknown=_unknown(detail, found))
+
     async def history_file(self, run_id: str) -> str:
         """Return the text of a run's history file, or raise `UnknownRunError`."""
         return dump_history(await self.client.history(run_id))
@@ -163,6 +175,24 @@ class Reader:
             _question(approval, judged.get((approval.run_id, approval.seq)))
             for approval in approvals
         )
+
+
+def _unknown(detail: RunDetail, row: AttemptSummary) -> Unknown:
+    items = {item.seq: item for item in detail.summary.verdict.items}
+    item = items.get(row.seq)
+    resolved = f"{row.resolution} by {row.resolved_by}" if row.resolved_by else ""
+    return Unknown(
+        run=detail.summary.id,
+        run_url=run_url(detail.summary.id),
+        url=activity_url(detail.summary.id, row.seq),
+        workflow=detail.summary.workflow,
+        seq=row.seq,
+        name=row.name,
+        state=row.state,
+        why=item.why if item is not None else "",
+        since=item.since if item is not None else row.scheduled_at,
+        resolution=resolved,
+    )
 
 
 def counts_of(open_runs: OpenRuns) -> dict[Family, int]:
@@ -208,6 +238,7 @@ def run_page(detail: RunDetail, *, skipped: int, full: bool) -> RunPage:
         questions=tuple(
             _question(a, items.get(a.seq)) for a in detail.approvals if a.state == "open"
         ),
+        unknown=tuple(_unknown(detail, a) for a in detail.activities if a.state == _ATTENTION),
         fault=_fault(detail),
         failure=evidence.closing if evidence.status == "failed" else None,
         arguments=getattr(history.turns[0].event, "args", []) if history.turns else [],

@@ -36,6 +36,7 @@ from holdfast.history import (
     SendSignal,
     SetAttributes,
     SignalDelivered,
+    SignalDiscarded,
     SignalReceived,
     SignalRefused,
     StartChild,
@@ -124,6 +125,9 @@ def event_words(  # noqa: PLR0911, PLR0912, C901 - one line per kind
             return f"Nobody decided {_name(event.seq, names)} in time"
         case CancelRequested():
             return f"Cancel requested{f': {event.reason}' if event.reason else ''}"
+        case SignalDiscarded():
+            why = f": {event.reason}" if event.reason else ""
+            return f"Signal {event.name} (message {event.message}) was discarded by {event.by}{why}"
         case SignalReceived():
             return f"Signal {event.name} came: {shorten(compact(event.payload))}"
         case UpdateRequested():

@@ -12,7 +12,8 @@ from holdfast._core.sites import file_of_module
 from holdfast._guard.installing import install
 from holdfast._registry import WorkflowDefinition
 from holdfast._store.records import Fault
-from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError
+from holdfast.codec import schemas_of
+from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError, SealedPayloadError
 from holdfast.history import Command, History, Json, StartChild
 from holdfast.runs import Parked
 
@@ -25,6 +26,7 @@ class Prepared:
     """Hold the turns of a run that wait to be committed; `parked` are the waits that no command explains.
 
     `problems` are errors that no code of the run can see any more, such as that of a task which nothing awaits.
+    `accepts` are the schemas of the messages that it has asked for so far.
     """
 
     turns: list[tuple[int, tuple[Command, ...]]]
@@ -32,6 +34,7 @@ class Prepared:
     decisions: list[dict[str, object]]
     drifts: list[dict[str, object]]
     problems: list[str]
+    accepts: dict[str, Json]
 
 
 def prepare(
@@ -108,6 +111,7 @@ def _prepared(state: Replayed, turns: list[tuple[int, tuple[Command, ...]]]) -> 
             for d in state.drifts
         ],
         problems=execution.problems,
+        accepts=schemas_of(execution.accepts),
     )
 
 
@@ -166,14 +170,13 @@ def _site_of(error: BaseException) -> str:
 def unusable(error: BaseException, *, code: str) -> Fault:
     """Return the fault of a run whose history cannot be read, or whose turn cannot be committed."""
     kind = "decode" if isinstance(error, PayloadError | HistoryFormatError) else "exception"
+    name = type(error).__name__
     site = _site_of(error)
-    tree: dict[str, Json] = {
-        "type": type(error).__name__, "message": text_of(error), "site": site, "traceback": trace_of(error),
-    }  # fmt: skip
+    tree: dict[str, Json] = {"type": name, "message": text_of(error), "traceback": trace_of(error)}
+    if isinstance(error, SealedPayloadError):
+        site, tree["sealed"] = error.place, error.key
+    # What many runs lack is one key: without their places they count as held by the same fault.
+    signature = f"{name} key {tree['sealed']}" if "sealed" in tree else f"{name} at {site}"
     return Fault(
-        kind=kind,
-        error=tree,
-        signature=f"{type(error).__name__} at {site}"[:500],
-        code=code,
-        blocks=True,
+        kind=kind, error=tree | {"site": site}, signature=signature[:500], code=code, blocks=True
     )

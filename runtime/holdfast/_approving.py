@@ -10,12 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
+from holdfast._arguments import (
+    check_duration,
+    check_text,
+    check_type,
+    check_whole,
+    checked_list,
+    refuse,
+)
 from holdfast._core.execution import Execution, required
 from holdfast._questions import digest_of
 from holdfast.activity import Activity
 from holdfast.clock import instant, milliseconds
-from holdfast.codec import decode, encode, schema_of
-from holdfast.errors import ApprovalTimeoutError, ArgumentError
+from holdfast.codec import decode, describe_type, encode, schema_of
+from holdfast.errors import ApprovalTimeoutError, ArgumentError, PayloadError
 from holdfast.history import EscalateApproval, Json, RemindApproval, RequestApproval
 
 T = TypeVar("T")
@@ -90,11 +98,12 @@ async def approval(  # noqa: PLR0913 - the options of one question, all by name
     """
     question = _Question(
         name=name, ask=ask, to=to, answer=answer, timeout=timeout, shows=shows, remind=remind, escalate=escalate,
-        notify=notify,
+        notify=notify, on_timeout=on_timeout,
     )  # fmt: skip
     asked: _Asked[T] = _Asked(required("workflow.approval()"), question)
     votes = await asked.votes(None)
-    return votes[0].answer if votes else question.late(votes, on_timeout)
+    answered: T = votes[0].answer if votes else question.late(votes)
+    return answered
 
 
 async def approvals(  # noqa: PLR0913 - the options of one question, all by name
@@ -131,13 +140,13 @@ async def approvals(  # noqa: PLR0913 - the options of one question, all by name
     """
     question = _Question(
         name=name, ask=ask, to=to, answer=answer, timeout=timeout, shows=shows, remind=remind, escalate=escalate,
-        notify=notify, quorum=quorum,
+        notify=notify, on_timeout=on_timeout, quorum=quorum,
     )  # fmt: skip
     execution = required("workflow.approvals()")
     asked: _Asked[T] = _Asked(execution, question)
     votes = await asked.votes(enough)
     if asked.poll.expired:
-        default = question.late(votes, on_timeout)
+        default: T = question.late(votes)
         at = instant(execution.now_ms)
         missing = asked.poll.wanted - len(votes)
         votes += [Vote(answer=default, by="", comment="", at=at, saw="") for _ in range(missing)]
@@ -157,30 +166,26 @@ class _Question:
     remind: timedelta | None
     escalate: Escalation | Sequence[Escalation]
     notify: Activity[[ApprovalNotice], Any] | None
+    on_timeout: Any
     quorum: int = 1
 
     def __post_init__(self) -> None:
         what = f"Approval {self.name!r}"
-        if self.timeout is not None and self.timeout <= timedelta(0):
-            raise ArgumentError(
-                f"{what}: timeout={self.timeout!r}; expected a positive timedelta or None."
-            )
-        if self.remind is not None and self.remind < _SHORTEST:
-            raise ArgumentError(
-                f"{what}: remind={self.remind!r}; expected a timedelta of a second or more, or None."
-            )
-        if self.quorum < 1:
-            raise ArgumentError(f"{what}: quorum={self.quorum!r}; expected 1 or more people.")
+        check_text("workflow.approval", "name", self.name)
+        check_text(what, "ask", self.ask, what="the question as people read it")
+        check_type(what, "answer", self.answer)
+        check_duration(what, "timeout", self.timeout)
+        check_duration(what, "remind", self.remind, least=_SHORTEST)
+        check_whole(what, "quorum", self.quorum, least=1, of="a number of people")
         if self.notify is not None and not isinstance(self.notify, Activity):
             raise ArgumentError(
                 f"{what}: notify={self.notify!r}; expected an activity that takes a workflow.ApprovalNotice."
             )
         _check_names(what, "to", self.to)
-        for step in self.escalations:
-            if step.after <= timedelta(0):
-                raise ArgumentError(
-                    f"{what}: Escalation(after={step.after!r}); expected a positive timedelta."
-                )
+        steps = [self.escalate] if isinstance(self.escalate, Escalation) else self.escalate
+        expected = "workflow.Escalation(after=…, to=[…])"
+        for step in checked_list(what, "escalate", steps, Escalation, expected):
+            check_duration(f"{what}: Escalation", "after", step.after, optional=False)
             _check_names(what, "Escalation.to", step.to)
             if not step.to:
                 raise ArgumentError(f"{what}: an Escalation names nobody; give it people in `to`.")
@@ -201,6 +206,7 @@ class _Question:
         )
         timeout_ms = None if self.timeout is None else milliseconds(self.timeout)
         schema = schema_of(self.answer)
+        self._check_default()
 
         def make(seq: int, site: str) -> RequestApproval:
             return RequestApproval(
@@ -210,10 +216,27 @@ class _Question:
 
         return make
 
-    def late(self, votes: Sequence[object], default: T) -> T:
+    def _check_default(self) -> None:
+        """Refuse an `on_timeout` that nobody could answer, when the question is asked and not when time is up."""
+        if self.on_timeout is _NO_DEFAULT:
+            return
+        if self.timeout is None:
+            refuse(
+                f"Approval {self.name!r}", "on_timeout", self.on_timeout,
+                "a timeout beside it: without one, time is never up",
+            )  # fmt: skip
+        try:
+            encode(self.on_timeout, self.answer, what="on_timeout")
+        except PayloadError as error:
+            raise ArgumentError(
+                f"Approval {self.name!r}: on_timeout={self.on_timeout!r} is no answer of the type "
+                f"{describe_type(self.answer)}: {error.message}"
+            ) from error
+
+    def late(self, votes: Sequence[object]) -> Any:
         """Return the answer of those who gave none in time, or raise."""
-        if default is not _NO_DEFAULT:
-            return default
+        if self.on_timeout is not _NO_DEFAULT:
+            return self.on_timeout
         who = (
             "Nobody decided"
             if self.quorum == 1
@@ -224,8 +247,12 @@ class _Question:
         )
 
 
-def _check_names(what: str, where: str, names: Iterable[object]) -> None:
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+def _check_names(what: str, where: str, names: Any) -> None:
+    if (
+        isinstance(names, str)
+        or not isinstance(names, Iterable)
+        or not all(isinstance(name, str) for name in names)
+    ):
         raise ArgumentError(f"{what}: {where}={names!r}; expected a list of names.")
 
 

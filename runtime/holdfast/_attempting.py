@@ -73,7 +73,7 @@ async def attempt(
     definition: ActivityDefinition,
     claim: ActivityClaim,
     *,
-    beat: Callable[[Any], None],
+    beat: Callable[[Any, Any], None],
     threads: Executor,
     limit: int,
 ) -> Outcome:
@@ -91,7 +91,7 @@ async def attempt(
 async def _attempt(
     definition: ActivityDefinition,
     claim: ActivityClaim,
-    beat: Callable[[Any], None],
+    beat: Callable[[Any, Any], None],
     threads: Executor,
 ) -> _Returned | Failed | Postponed:
     try:
@@ -148,7 +148,7 @@ def _encoded(
 async def _probe(
     definition: ActivityDefinition,
     claim: ActivityClaim,
-    beat: Callable[[Any], None],
+    beat: Callable[[Any, Any], None],
     threads: Executor,
 ) -> Succeeded | Absent | Undecided:
     fn = definition.options.reconcile

@@ -15,7 +15,7 @@ from holdfast._store import attempts as attempt_verbs
 from holdfast._store.database import Database
 from holdfast._store.records import ActivityClaim, Heartbeat
 from holdfast._threads import Threads
-from holdfast.codec import encode
+from holdfast.codec import encode_as
 from holdfast.errors import LeaseLostError
 
 log = logging.getLogger("holdfast.worker")
@@ -91,9 +91,10 @@ class Carrier:
     async def _carry_out(self, held: _Held) -> None:
         claim = held.claim
 
-        def beat(details: Any) -> None:
+        def beat(details: Any, declared: Any) -> None:
             what = f"The heartbeat of {claim.name}"
-            tree = encode(details, Any, what=what, limit=self._limit, loose=True)
+            call = "activity.heartbeat(…, type=set[int])"
+            tree = encode_as(details, declared, what=what, call=call, limit=self._limit)
             with self._lock:
                 kept = held.last.details if tree is None and held.last is not None else tree
                 held.last, held.fresh = Heartbeat(details=kept), True

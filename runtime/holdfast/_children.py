@@ -1,17 +1,19 @@
 """Runs that a run starts, work over many inputs, and going on as a new run. `holdfast.workflow` is the public name."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, Literal, NoReturn, TypeVar, cast
 
+from holdfast._arguments import check_text, check_whole, refuse
 from holdfast._conversing import Signal, checked_timeout
 from holdfast._core.continuing import Continuation, ContinueAsNewRequest
 from holdfast._core.execution import Execution, required
 from holdfast._core.failures import child_id
 from holdfast._core.sites import call_site
-from holdfast._defining import Workflow
+from holdfast._defining import Workflow, checked_workflow
 from holdfast.errors import ApplicationError, ArgumentError, ForbiddenCallError
 from holdfast.history import StartChild
 from holdfast.runs import checked_id
@@ -99,6 +101,8 @@ def start_child(
         timeout: How long it may take from its start; then it is ended as timed out. None means for ever.
     """
     execution = required("workflow.start_child()")
+    checked_workflow("start_child", workflow)
+    check_text("start_child", "queue", queue, optional=True, what="the name of a queue")
     if id is not None:
         checked_id(id)
     limit = None if timeout is None else checked_timeout("start_child", timeout)
@@ -164,7 +168,11 @@ def continue_as_new(*args: Any, workflow: Workflow[Any, Any] | None = None) -> N
             "one that it has started. Return to the workflow function and call it there."
         )
     execution.refuse_open_compensations()
-    definition = execution.definition if workflow is None else workflow.definition
+    definition = (
+        execution.definition
+        if workflow is None
+        else checked_workflow("continue_as_new", workflow).definition
+    )
     encoded = execution.encoding.args(definition.signature, args, {})
     raise ContinueAsNewRequest(Continuation(definition=definition, args=encoded, site=call_site()))
 
@@ -194,13 +202,12 @@ async def map(  # noqa: A001 - the field's word
         inputs: The inputs.
         limit: How many run at once; None lets all run at once.
     """
-    outcomes = await _gather(
-        fn, list(inputs), limit, lambda done: any(o.state == "failed" for o in done)
-    )
-    for outcome in outcomes:
+    items = _listed(fn, inputs)
+    done = await _gather(fn, items, limit, lambda done: any(o.state == "failed" for o in done))
+    for outcome in done.values():
         if outcome.error is not None:
             raise outcome.error
-    return [cast("R", outcome.value) for outcome in outcomes]
+    return [cast("R", done[index].value) for index in range(len(items))]
 
 
 async def map_settled(
@@ -220,9 +227,9 @@ async def map_settled(
         need: Stop as soon as so many have completed; the others are cancelled or skipped.
         tolerate: How many may fail; one more stops everything and raises `ApplicationError`.
     """
-    items = list(inputs)
-    if tolerate is not None and tolerate < 0:
-        raise ArgumentError(f"map_settled(tolerate={tolerate}): expected 0 or more, or None.")
+    items = _listed(fn, inputs)
+    check_whole("map_settled", "tolerate", tolerate, least=0, optional=True)
+    check_whole("map_settled", "need", need, least=0, optional=True)
     if need is not None and not 0 < need <= len(items):
         raise ArgumentError(
             f"map_settled(need={need}): expected 1 to {len(items)}, the number of inputs."
@@ -235,14 +242,22 @@ async def map_settled(
             tolerate is not None and failed > tolerate
         )
 
-    outcomes = await _gather(fn, items, limit, settled)
-    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    done = await _gather(fn, items, limit, settled)
+    failed = [outcome for outcome in done.values() if outcome.state == "failed"]
     if tolerate is not None and len(failed) > tolerate:
         first = failed[0]
         raise ApplicationError(
             f"{len(failed)} of {len(items)} inputs failed and {tolerate} may; the first was input {first.index}: {first.error}"
         ) from first.error
-    return outcomes
+    return [done.get(index, Outcome(index=index, state="skipped")) for index in range(len(items))]
+
+
+def _listed(fn: object, inputs: Iterable[T]) -> list[T]:
+    if not callable(fn):
+        refuse("workflow.map", "fn", fn, "an activity, an async function or a workflow")
+    if not isinstance(inputs, Iterable):
+        refuse("workflow.map", "inputs", inputs, "a list of inputs, or anything else to go through")
+    return list(inputs)
 
 
 async def _gather(
@@ -250,12 +265,10 @@ async def _gather(
     items: list[T],
     limit: int | None,
     settled: Callable[[Sequence[Outcome[R]]], bool],
-) -> list[Outcome[R]]:
+) -> dict[int, Outcome[R]]:
+    """Return what became of the inputs that were tried, by index, in the order in which it happened."""
     required("workflow.map()")
-    if limit is not None and limit < 1:
-        raise ArgumentError(
-            f"workflow.map(limit={limit}): expected at least 1, or None for no limit."
-        )
+    check_whole("workflow.map", "limit", limit, least=1, optional=True)
     outcomes: dict[int, Outcome[R]] = {}
     todo = iter(enumerate(items))
 
@@ -276,14 +289,15 @@ async def _gather(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return [
-        outcomes.get(index, Outcome(index=index, state="skipped")) for index in range(len(items))
-    ]
+    return outcomes
 
 
 async def _outcome(fn: Callable[[T], Awaitable[R]], index: int, item: T) -> Outcome[R]:
     try:
-        value = await (run_child(fn, item) if isinstance(fn, Workflow) else fn(item))
+        asked = run_child(fn, item) if isinstance(fn, Workflow) else fn(item)
+        if not inspect.isawaitable(asked):
+            refuse("workflow.map", "fn", fn, "an activity, an `async def` function or a workflow")
+        value = await asked
     except Exception as error:
         if not required("workflow.map()").is_failure(error):
             raise

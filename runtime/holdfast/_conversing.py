@@ -7,13 +7,16 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
+from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
+from holdfast._arguments import check_duration, check_kind, check_text, check_type, refuse
 from holdfast._core.execution import required
+from holdfast._core.facts import note_type
 from holdfast._core.sites import call_site
 from holdfast._core.updates import UpdateHandler
 from holdfast.clock import milliseconds
-from holdfast.codec import decode, encode
+from holdfast.codec import decode, encode, encode_as
 from holdfast.errors import ArgumentError
 from holdfast.history import Json, PublishValue, SendSignal, SetAttributes
 
@@ -32,6 +35,7 @@ class Signal(Generic[T]):
 
     def __init__(self, name: str, type: type[T]) -> None:  # noqa: A002 - what it is
         self.name = _checked_name("Signal", name)
+        check_type(f"Signal {name}", "type", type)
         self.type = type
 
     def __repr__(self) -> str:
@@ -53,6 +57,7 @@ class Signal(Generic[T]):
     def receive_now(self) -> tuple[T] | None:
         """Return the next message in a tuple, or None when none has come."""
         execution = required(f"Receiving the signal {self.name}")
+        execution.accept("signal", self.name, self.type)
         letter = execution.mailbox.take_now(self.name)
         return None if letter is None else (execution.read_letter(letter, self._decode),)
 
@@ -67,6 +72,7 @@ class Signal(Generic[T]):
         From outside workflows use `client.signal`.
         """
         execution = required(f"Sending the signal {self.name}")
+        check_text(f"Signal {self.name}", "run_id", run_id, what="the id of a run")
         payload = execution.encoding.limited(self.encode, value)
 
         def command(seq: int, site: str) -> SendSignal:
@@ -92,6 +98,8 @@ class Update(Generic[T, R]):
 
     def __init__(self, name: str, request: type[T], reply: type[R]) -> None:
         self.name = _checked_name("Update", name)
+        check_type(f"Update {name}", "request", request)
+        check_type(f"Update {name}", "reply", reply)
         self.request = request
         self.reply = reply
 
@@ -111,12 +119,17 @@ class Update(Generic[T, R]):
             check: Refuses a request by raising, before anything is done.
         """
         execution = required(f"Handling the update {self.name}")
+        if not callable(answer):
+            refuse(f"Update {self.name}", "answer", answer, "a function that takes the request")
+        if check is not None and not callable(check):
+            refuse(f"Update {self.name}", "check", check, "a function that takes the request")
 
         async def call(value: Any) -> Any:
             result = answer(value)
             return await result if inspect.isawaitable(result) else result
 
         site = call_site()
+        execution.accept("update", self.name, self.request)
         if self.name not in execution.updates.handled:
             execution.parking.enter("update", self.name, site, execution.now_ms)
         execution.updates.handle(
@@ -142,6 +155,22 @@ class Update(Generic[T, R]):
         return cast("R", decode(tree, self.reply, what=f"The reply to {self.name}"))
 
 
+def declared_by(fn: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of the messages that stand beside a function: by `signal NAME` or `update NAME`.
+
+    A name that stands for two types there says nothing.
+    """
+    scope = fn.__globals__
+    modules = [vars(value) for value in scope.values() if isinstance(value, ModuleType)]
+    found: dict[str, Any] = {}
+    for value in (value for names in (scope, *modules) for value in list(names.values())):
+        if isinstance(value, Signal):
+            note_type(found, f"signal {value.name}", value.type)
+        elif isinstance(value, Update):
+            note_type(found, f"update {value.name}", value.request)
+    return found
+
+
 async def wait_until(
     predicate: Callable[[], bool],
     description: str,
@@ -156,6 +185,8 @@ async def wait_until(
         timeout: How long to wait; None waits for ever.
     """
     execution = required("workflow.wait_until()")
+    _check_predicate(predicate)
+    check_text("wait_until", "description", description, what="as people read it")
     limit = None if timeout is None else checked_timeout("wait_until", timeout)
     site, since = call_site(), execution.now_ms
     async with asyncio.timeout(None) as scope:
@@ -165,13 +196,28 @@ async def wait_until(
             await execution.conditions.wait(predicate)
 
 
-def publish(key: str, value: Any) -> None:
-    """Let everybody read a value under a key, also when no worker runs: `client.query(run_id, key)`."""
+def _check_predicate(predicate: object) -> None:
+    expected = (
+        "a function without arguments that looks at the workflow's state, for example lambda: done"
+    )
+    if not callable(predicate):
+        refuse("wait_until", "predicate", predicate, expected)
+    if inspect.iscoroutinefunction(predicate):
+        refuse("wait_until", "predicate", predicate, f"{expected}; not an `async def` function")
+
+
+def publish(key: str, value: Any, *, type: Any = None) -> None:  # noqa: A002 - what it is
+    """Let everybody read a value under a key, also when no worker runs: `client.query(run_id, key)`.
+
+    `type` is what the value is written as, for one that is not plain JSON, such as a set or a list of models;
+    `client.query(run_id, key, type=…)` reads it as that. A model or dataclass has its own.
+    """
     execution = required("workflow.publish()")
     name = _checked_name("workflow.publish", key)
     tree = execution.encoding.limited(
-        encode, value, Any, what=f"The published value {name}", loose=True
-    )
+        encode_as, value, type, what=f"The published value {name}",
+        call=f"workflow.publish({name!r}, …, type=set[int])",
+    )  # fmt: skip
     execution.issue(lambda seq, site: PublishValue(seq=seq, site=site, key=name, value=tree))
 
 
@@ -184,6 +230,10 @@ def set_attributes(attributes: Mapping[str, str | int | float | bool | None]) ->
 
 def checked_attributes(attributes: Mapping[str, Any]) -> dict[str, Json]:
     """Return attributes as they are recorded, or raise `ArgumentError`."""
+    check_kind(
+        "The attributes of a run", "attributes", attributes, Mapping,
+        'a dict, for example {"customer": "acme"}',
+    )  # fmt: skip
     for key, value in attributes.items():
         _checked_name("An attribute", key)
         if key != key.strip() or set(key) & set("<>=!"):
@@ -227,6 +277,5 @@ def _is_text(name: str) -> bool:
 
 def checked_timeout(what: str, timeout: timedelta) -> int:
     """Return a time limit in milliseconds, or raise `ArgumentError`."""
-    if timeout <= timedelta(0):
-        raise ArgumentError(f"{what}: timeout={timeout!r}; expected a positive timedelta or None.")
+    check_duration(what, "timeout", timeout)
     return milliseconds(timeout)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from holdfast._arguments import check_text, checked_list, refuse
 from holdfast._core.execution import required
 from holdfast._registry import Definition, WorkflowDefinition
 from holdfast.errors import ArgumentError
@@ -32,6 +33,13 @@ class Workflow(Definition, Generic[P, R_co]):
         required(f"Calling the workflow {self.name} directly")
         coroutine: Coroutine[Any, Any, R_co] = self.fn(*args, **kwargs)
         return coroutine
+
+
+def checked_workflow(where: str, given: Workflow[P, R]) -> Workflow[P, R]:
+    """Return a workflow, or raise `ArgumentError` for anything else."""
+    if not isinstance(given, Workflow):
+        refuse(where, "workflow", given, "a function decorated with @workflow.define")
+    return given
 
 
 @overload
@@ -66,6 +74,14 @@ def define(
         retry_budget: How many retries all activities of a run may have together; None sets no limit.
     """
     check_retry_budget(retry_budget, "workflow.define")
+    check_text("workflow.define", "name", name, optional=True)
+    failures = checked_list("workflow.define", "fails_on", fails_on, type, "exception classes")
+    for kind in failures:
+        if not issubclass(kind, Exception):
+            refuse("workflow.define", "fails_on", kind, "a list of exception classes")
+    patches = checked_list(
+        "workflow.define", "retired_patches", retired_patches, str, "ids of patches"
+    )
 
     def make(function: Callable[..., Any]) -> Workflow[..., Any]:
         if not inspect.iscoroutinefunction(function):
@@ -76,8 +92,8 @@ def define(
             WorkflowDefinition(
                 name=name or function.__name__,
                 fn=function,
-                fails_on=fails_on,
-                retired_patches=frozenset(retired_patches),
+                fails_on=tuple(failures),
+                retired_patches=frozenset(patches),
                 retry_budget=retry_budget,
             )
         )

@@ -126,6 +126,20 @@ class UpdateRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDiscarded:
+    """Record that somebody took a signal out of the way which the code could not read; it came in turn `target`."""
+
+    kind: ClassVar[str] = "signal_discarded"
+    turn: int
+    at: int
+    target: int
+    name: str
+    message: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildCompleted:
     """Record the result of the child that command `seq` started."""
 
@@ -182,7 +196,9 @@ Answer: TypeAlias = (
 )
 """An event that answers the command `seq`."""
 
-Event: TypeAlias = RunStarted | CancelRequested | SignalReceived | UpdateRequested | Answer
+Event: TypeAlias = (
+    RunStarted | CancelRequested | SignalReceived | SignalDiscarded | UpdateRequested | Answer
+)
 
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
@@ -195,6 +211,7 @@ EVENTS: dict[str, type[Event]] = {
         ApprovalExpired,
         CancelRequested,
         SignalReceived,
+        SignalDiscarded,
         UpdateRequested,
         ChildCompleted,
         ChildFailed,

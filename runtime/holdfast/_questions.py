@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from typing import cast
+from typing import Any, cast
 
 from holdfast.errors import ApprovalError, ArgumentError
 from holdfast.history import Json, RequestApproval, canonical
@@ -31,9 +31,9 @@ def person(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def checked_name(by: str) -> str:
+def checked_name(by: Any) -> str:
     """Return the name under which a decision is recorded, or raise `ArgumentError`."""
-    name = by.strip()
+    name = by.strip() if isinstance(by, str) else ""
     if not name or len(name) > MAX_NAME:
         raise ArgumentError(
             f"decide(by=…) needs 1 to {MAX_NAME} characters: the history must say who decided."

@@ -2,11 +2,9 @@
 
 from typing import Any
 
+from holdfast._arguments import check_kind, checked_by
 from holdfast._store import ending, pausing, runs
 from holdfast._store.database import Database
-from holdfast.errors import ArgumentError
-
-MAX_NAME = 200
 
 
 class Steering:
@@ -16,6 +14,7 @@ class Steering:
 
     async def cancel(self, run_id: str, *, reason: str = "") -> None:
         """Ask a run to cancel itself; its clean-up code runs."""
+        check_kind("cancel", "reason", reason, str, "a str")
         await self.database.write(ending.request_cancel, run_id, reason)
 
     async def retry(self, run_id: str) -> None:
@@ -28,6 +27,7 @@ class Steering:
         Signals, decisions, timers and a request to cancel are recorded, and applied when the run is resumed.
         """
         checked_by(by, "pause")
+        check_kind("pause", "reason", reason, str, "a str")
         await self.database.write(pausing.pause, run_id, reason=reason, by=by.strip())
 
     async def resume(self, run_id: str) -> None:
@@ -40,19 +40,12 @@ class Steering:
         The compensations that it has registered are carried out first, by any worker that knows their activities; with
         `compensate=False` they are dropped, also those of a run that is being ended already.
         """
+        check_kind("terminate", "reason", reason, str, "a str")
         await self.database.write(ending.terminate, run_id, reason, compensate=compensate)
 
 
-def checked_by(by: str, call: str) -> None:
-    """Raise `ArgumentError` unless `by` can stand in a record as the name of a person."""
-    if not by.strip() or len(by) > MAX_NAME:
-        raise ArgumentError(
-            f"{call}(by=…) needs 1 to {MAX_NAME} characters: the record must say who it was."
-        )
-
-
 def not_undone(closing: Any) -> str:
-    """Return a sentence about the compensations that failed while a run was ended; empty when none did."""
+    """Return a sentence about the compensations that failed or were left out as a run ended; empty without any."""
     undone = closing.get("compensations", ()) if isinstance(closing, dict) else ()
     failed = [item["name"] for item in undone if item["state"] != "completed"]
     return f" Not undone: {', '.join(failed)}." if failed else ""

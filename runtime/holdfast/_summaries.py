@@ -1,10 +1,16 @@
 """What is told of runs, activities and approvals, as values. `holdfast.client` is their public name."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from holdfast.evidence import RunEvidence
-from holdfast.health import Verdict
+from holdfast._core.report import recorded_place
+from holdfast._store import attributes as attribute_verbs
+from holdfast._store import places, reading
+from holdfast._store.database import Tx
+from holdfast._store.rows import run_row
+from holdfast.evidence import RunEvidence, WorkerEvidence
+from holdfast.health import Verdict, health
 from holdfast.history import History
 from holdfast.runs import InFlight
 
@@ -120,3 +126,73 @@ class RunDetail:
     retry_budget: int | None = None
     retries_used: int = 0
     in_flight: InFlight | None = None
+
+
+def _summary(evidence: RunEvidence, workers: Sequence[WorkerEvidence], now: int) -> RunSummary:
+    return RunSummary(
+        id=evidence.id, workflow=evidence.workflow, queue=evidence.queue, status=evidence.status,
+        created_at=evidence.created_at, closed_at=evidence.closed_at, verdict=health(evidence, workers, now),
+    )  # fmt: skip
+
+
+def summaries_of(tx: Tx, /, **filters: Any) -> list[RunSummary]:
+    """Return the runs that pass filters, the newest first."""
+    now, evidence, workers = reading.list_evidence(tx, **filters)
+    return [_summary(item, workers, now) for item in evidence]
+
+
+def live_workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
+    """Return the database's time, and the workers."""
+    return reading.now(tx), reading.worker_evidence(tx)
+
+
+def detail_of(tx: Tx, run_id: str) -> RunDetail:
+    """Return everything that is known about a run."""
+    now, evidence, workers = reading.one_evidence(tx, run_id)
+    row = run_row(tx, run_id)
+    signature = row.error_signature
+    return RunDetail(
+        summary=_summary(evidence, workers, now),
+        now=now,
+        evidence=evidence,
+        history=reading.load_history(tx, run_id, lenient=True),
+        activities=tuple(
+            AttemptSummary(**_of(AttemptSummary, row)) for row in reading.attempts_of(tx, run_id)
+        ),
+        approvals=tuple(approvals_of(tx, run_id=run_id, open_only=False, limit=1000)),
+        drifts=tuple(reading.drifts_of(tx, run_id)),
+        patches=tuple(reading.decisions_of(tx, run_id)),
+        same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
+        attributes=attribute_verbs.attributes_of(tx, run_id),
+        published=attribute_verbs.published_of(tx, run_id, lenient=True),
+        parent=row.parent,
+        previous=row.previous,
+        continued_to=row.continued_to,
+        children=tuple(reading.children_of(tx, run_id)),
+        retry_budget=row.retry_budget,
+        retries_used=row.retries_used,
+        in_flight=_in_flight(tx, evidence),
+    )
+
+
+def _in_flight(tx: Tx, evidence: RunEvidence) -> InFlight | None:
+    place = "" if evidence.error_kind != "nondeterminism" else recorded_place(evidence.error)
+    return places.in_flight(tx, evidence.workflow, place) if place else None
+
+
+def approvals_of(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:
+    """Return approvals, the most urgent first."""
+    rows = reading.approvals_of(tx, **filters)
+    votes = reading.votes_of(tx, {row["run_id"] for row in rows})
+    return [
+        ApprovalSummary(
+            **_of(ApprovalSummary, row)
+            | {"votes": tuple(VoteSummary(**vote) for vote in votes[row["run_id"], row["seq"]])}
+        )
+        for row in rows
+    ]
+
+
+def _of(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row that a summary has."""
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}

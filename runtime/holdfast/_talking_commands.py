@@ -35,6 +35,23 @@ def signal(run_id: str, name: str, value: str, db: str | None, message: str | No
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
+@click.argument("message", metavar="MESSAGE")
+@DB
+@click.option("--by", required=True, help="Who decides.")
+@click.option("--reason", default="", help="Why, for the record.")
+def discard(run_id: str, message: str, db: str | None, by: str, reason: str) -> None:
+    """Take the signal MESSAGE out of the way of RUN, whose code cannot read it."""
+
+    async def work(client: Any) -> None:
+        found = await client.resolve(run_id)
+        await client.discard_signal(found, message, by=by, reason=reason)
+        click.echo(f"{found}: message {message} discarded by {by}")
+
+    with_client(db, work)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
 @click.argument("key", required=False, metavar="[KEY]")
 @DB
 def query(run_id: str, key: str | None, db: str | None) -> None:

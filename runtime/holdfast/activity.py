@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, overload
 
+from holdfast._arguments import check_choice, check_duration, check_kind, check_text
 from holdfast._core.execution import Execution, current
 from holdfast._core.sites import call_site
 from holdfast._registry import ActivityDefinition, ActivityOptions, Definition, Effect
@@ -58,7 +59,7 @@ class NotHappened:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
     info: ActivityInfo
-    beat: Callable[[Any], None]
+    beat: Callable[[Any, Any], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -105,8 +106,9 @@ class Activity(Definition, Generic[P, R]):
             "heartbeat": heartbeat,
         }
         for name, limit in given.items():
-            _check_limit(self.name, name, limit)
+            check_duration(f"Activity {self.name}", name, limit)
         given |= {"retry": retry, "queue": queue}
+        _check_options(f"Activity {self.name}", retry, queue)
         changed = {name: value for name, value in given.items() if value is not None}
         options = replace(self.definition.options, **changed)
         return Activity(replace(self.definition, options=options))
@@ -185,7 +187,9 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
             the recorded ones count, and the difference is not reported.
     """
     if fn is not None:
-        return _define(fn, name or fn.__name__, ActivityOptions())
+        return _define(fn, name, ActivityOptions())
+    where = "activity.define" if name is None else f"Activity {name}"
+    check_text("activity.define", "name", name, optional=True)
     limits = {
         "timeout": timeout,
         "schedule_to_start": schedule_to_start,
@@ -193,11 +197,9 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
         "heartbeat": heartbeat,
     }
     for option, limit in limits.items():
-        _check_limit(name or "activity.define", option, limit)
-    if effect not in get_args(Effect):
-        raise ArgumentError(
-            f"effect={effect!r}: expected one of {', '.join(map(repr, get_args(Effect)))}."
-        )
+        check_duration(where, option, limit)
+    _check_options(where, retry, queue)
+    check_choice(where, "effect", effect, get_args(Effect))
     options = ActivityOptions(
         **limits, retry=retry or Retry(), queue=queue, effect=effect, reconcile=reconcile
     )
@@ -218,15 +220,19 @@ class _Decorator:
     def __call__(self, fn: Callable[P, R], /) -> Activity[P, R]: ...
     def __call__(self, fn: Callable[..., Any], /) -> Any:
         """Make the function an activity."""
-        made = _define(fn, self._name or fn.__name__, self._options)
+        made = _define(fn, self._name, self._options)
         return Activity(replace(made.definition, unstable_args=self._unstable_args))
 
 
-def _define(fn: Callable[..., Any], name: str, options: ActivityOptions) -> Activity[..., Any]:
-    if inspect.isasyncgenfunction(fn) or inspect.isgeneratorfunction(fn):
+def _define(
+    fn: Callable[..., Any], given_name: str | None, options: ActivityOptions
+) -> Activity[..., Any]:
+    is_generator = inspect.isasyncgenfunction(fn) or inspect.isgeneratorfunction(fn)
+    if is_generator or not inspect.isroutine(fn):
         raise ArgumentError(
             f"@activity.define needs an `async def` or `def` function; {fn!r} is not one."
         )
+    name = given_name or fn.__name__
     _check_reconcile(fn, name, options)
     return Activity(ActivityDefinition(name=name, fn=fn, options=options))
 
@@ -256,11 +262,11 @@ def _check_reconcile(fn: Callable[..., Any], name: str, options: ActivityOptions
         ) from None
 
 
-def _check_limit(name: str, option: str, limit: timedelta | None) -> None:
-    if limit is not None and limit <= timedelta(0):
-        raise ArgumentError(
-            f"{name}: {option}={limit!r} leaves no time at all; expected a positive timedelta."
-        )
+def _check_options(where: str, retry: Retry | None, queue: str | None) -> None:
+    check_kind(
+        where, "retry", retry, Retry, "a Retry, for example Retry(max_attempts=5)", optional=True
+    )
+    check_text(where, "queue", queue, optional=True, what="the name of a queue")
 
 
 def info() -> ActivityInfo:
@@ -277,14 +283,15 @@ def idempotency_key() -> str:
     return "local" if attempt is None else attempt.info.idempotency_key
 
 
-def heartbeat(details: Any = None) -> None:
+def heartbeat(details: Any = None, *, type: Any = None) -> None:  # noqa: A002 - the word for it
     """Report that the attempt is alive, with progress that the dashboard shows and the next attempt can read.
 
-    Without details those of the heartbeat before stay. Does nothing outside a run.
+    Without details those of the heartbeat before stay. `type` is what they are written as when they are not plain JSON,
+    such as a set or a list of models; `heartbeat_details(type)` reads them as that. Does nothing outside a run.
     """
     attempt = _attempt.get(None)
     if attempt is not None:
-        attempt.beat(details)
+        attempt.beat(details, type)
 
 
 @overload
@@ -329,7 +336,7 @@ async def run_attempt(
     args: list[Any],
     *,
     about: ActivityInfo,
-    beat: Callable[[Any], None],
+    beat: Callable[[Any, Any], None],
     threads: Executor | None = None,
 ) -> Any:
     """Run one attempt of an activity or its probe, a `def` in one of `threads`; called by workers."""

@@ -21,6 +21,7 @@ from holdfast._steering_commands import cancel, fork, pause, resolve, resume, re
 from holdfast._talking_commands import (
     attributes_of,
     conditions_of,
+    discard,
     family_lines,
     query,
     update,
@@ -422,6 +423,7 @@ for _command in (
     resume,
     fork,
     signal_command,
+    discard,
     query,
     update,
 ):

@@ -7,35 +7,45 @@ import platform
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from holdfast._conversing import Signal, Update, checked_attributes
+from holdfast._arguments import (
+    NOTHING,
+    check_choice,
+    check_duration,
+    check_kind,
+    check_text,
+    check_whole,
+)
+from holdfast._conversing import Signal, Update, checked_attributes, declared_by
 from holdfast._core.driver import FLAGS
-from holdfast._core.report import recorded_place
+from holdfast._defining import checked_workflow
+from holdfast._filters import check_filters
 from holdfast._messaging import Messaging
 from holdfast._questions import checked_comment, checked_name
 from holdfast._registry import import_entry, reachable_definitions
 from holdfast._steering import Steering, not_undone
 from holdfast._store import approvals as approval_verbs
-from holdfast._store import attention, forking, places, reading, starting
-from holdfast._store import attributes as attribute_verbs
-from holdfast._store.database import Database, Tx, database_url
+from holdfast._store import attention, forking, reading, starting
+from holdfast._store.database import Database, database_url
 from holdfast._store.records import Ballot, NewRun
-from holdfast._store.rows import run_row
 from holdfast._summaries import (
     ApprovalSummary,
     AttemptSummary,
     RunDetail,
     RunSummary,
     VoteSummary,
+    approvals_of,
+    detail_of,
+    live_workers,
+    summaries_of,
 )
 from holdfast.activity import Activity
 from holdfast.clock import VirtualClock, milliseconds
-from holdfast.codec import PAYLOAD_LIMIT, check_answer, encode
+from holdfast.codec import PAYLOAD_LIMIT, check_answer, encode, schemas_of
 from holdfast.errors import (
     ArgumentError,
     PayloadError,
@@ -45,12 +55,12 @@ from holdfast.errors import (
     RunTimedOutError,
     UnknownWorkflowError,
 )
-from holdfast.evidence import RunEvidence, WorkerEvidence
-from holdfast.health import Family, health
+from holdfast.evidence import WorkerEvidence
+from holdfast.health import Family
 from holdfast.history import History, Json, canonical
 from holdfast.payloads import Chain, Codec, codecs_of_environment
 from holdfast.retry import check_retry_budget
-from holdfast.runs import MAX_ID, InFlight, checked_id
+from holdfast.runs import MAX_ID, checked_id
 from holdfast.workflow import Workflow
 
 __all__ = [
@@ -94,6 +104,7 @@ class RunHandle(Generic[R]):
         Raises `RunFailedError`, `RunCancelledError` or `RunTerminatedError`; `TimeoutError` when time is up first,
         which changes nothing for the run.
         """
+        check_duration("result", "timeout", timeout, least=NOTHING)
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
             while True:
                 ended = await self._client.database.read(reading.outcome, self.id)
@@ -178,9 +189,9 @@ class RunHandle(Generic[R]):
         """Ask the run for a reply."""
         return await self._client.update(self.id, update, value, id=id, timeout=timeout)
 
-    async def query(self, key: str) -> Any:
+    async def query(self, key: str, *, type: Any = Any) -> Any:  # noqa: A002 - the word for it
         """Return what the run has published under a key."""
-        return await self._client.query(self.id, key)
+        return await self._client.query(self.id, key, type=type)
 
     async def decide(
         self, approval: str, answer: Any, *, by: str, comment: str = "", saw: str = ""
@@ -208,10 +219,15 @@ class Client(Steering, Messaging):
         codecs: Sequence[Codec] | None = None,
         payload_limit: int = PAYLOAD_LIMIT,
     ) -> None:
-        if payload_limit < 1:
-            raise ArgumentError(
-                f"Client(payload_limit={payload_limit}): expected bytes, 1 or more."
-            )
+        check_whole("Client", "payload_limit", payload_limit, least=1, of="a number of bytes")
+        check_kind(
+            "Client", "url", url, (str, Path), "a path or a URL of a database", optional=True
+        )
+        if codecs is not None:
+            check_kind(
+                "Client", "codecs", codecs, (list, tuple),
+                "a list such as [Compress(), Encrypt(keys)]",
+            )  # fmt: skip
         self.url = database_url(url if url is not None else os.environ.get("HOLDFAST_DB"))
         self.payload_limit = payload_limit
         chain = Chain(codecs_of_environment() if codecs is None else codecs)
@@ -258,10 +274,8 @@ class Client(Steering, Messaging):
                 and its compensations are carried out. None means for ever.
         """
         check_retry_budget(retry_budget, "start")
-        if timeout is not None and timeout <= timedelta(0):
-            raise ArgumentError(
-                f"start(timeout={timeout!r}): expected a positive timedelta or None."
-            )
+        check_duration("start", "timeout", timeout)
+        check_text("start", "queue", queue, what="the name of a queue")
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
         encoded = found.definition.signature.encode_args(args, {}, limit=self.payload_limit)
@@ -271,6 +285,7 @@ class Client(Steering, Messaging):
             flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
             attributes=checked_attributes(attributes or {}),
+            accepts=schemas_of(declared_by(found.fn)),
             retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
             timeout_ms=None if timeout is None else milliseconds(timeout),
         )  # fmt: skip
@@ -279,6 +294,9 @@ class Client(Steering, Messaging):
 
     def get(self, run_id: str, workflow: Workflow[Any, R] | None = None) -> RunHandle[R]:
         """Return a handle on a run; with its workflow, results come back as values instead of JSON."""
+        check_text("get", "run_id", run_id, what="the id of a run")
+        if workflow is not None:
+            checked_workflow("get", workflow)
         return RunHandle(self, run_id, workflow)
 
     async def resolve(self, given: str) -> str:
@@ -291,7 +309,7 @@ class Client(Steering, Messaging):
 
     async def describe(self, run_id: str) -> RunDetail:
         """Return everything that is known about a run."""
-        return await self.database.read(_detail, run_id)
+        return await self.database.read(detail_of, run_id)
 
     async def list(  # noqa: PLR0913 - one query, each filter by name
         self,
@@ -318,6 +336,9 @@ class Client(Steering, Messaging):
             before: `(created_at, id)` of the last run of the page before.
             limit: How many at the most.
         """
+        check_filters(
+            health=health, workflow=workflow, prefix=prefix, where=where, past=past, before=before, limit=limit
+        )  # fmt: skip
         found: list[RunSummary] = []
         narrow = (
             open_only
@@ -327,7 +348,7 @@ class Client(Steering, Messaging):
         size = limit if health is None else max(limit, 500)
         while len(found) < limit:
             page = await self.database.read(
-                _summaries,
+                summaries_of,
                 open_only=narrow,
                 workflow=workflow,
                 prefix=prefix,
@@ -355,13 +376,17 @@ class Client(Steering, Messaging):
 
     async def workers(self) -> tuple[int, Sequence[WorkerEvidence]]:
         """Return the database's time in milliseconds, and the workers, the most recently seen first."""
-        return await self.database.read(_workers)
+        return await self.database.read(live_workers)
 
     async def approvals(
         self, *, run_id: str | None = None, open_only: bool = True, limit: int = 200
     ) -> Sequence[ApprovalSummary]:
         """Return approvals, the most urgent first."""
-        return await self.database.read(_approvals, run_id=run_id, open_only=open_only, limit=limit)
+        check_text("approvals", "run_id", run_id, optional=True, what="the id of a run")
+        check_whole("approvals", "limit", limit, least=1)
+        return await self.database.read(
+            approvals_of, run_id=run_id, open_only=open_only, limit=limit
+        )
 
     async def decide(  # noqa: PLR0913 - what there is to record of one decision
         self,
@@ -422,6 +447,7 @@ class Client(Steering, Messaging):
             UsageError: The activity is not in attention.
             ArgumentError: The result does not fit, or it is not said what happened.
         """
+        check_whole("resolve_activity", "seq", seq, least=0, of="the number of an activity")
         decider = _checked_name(by, "resolve_activity")
         if [happened is not UNDECIDED, retry, fail is not None].count(True) != 1:
             raise ArgumentError(
@@ -457,8 +483,8 @@ class Client(Steering, Messaging):
                 have happened are not repeated; "new" repeats them.
             signals: Whether the signals that the original got later are given to the fork, too.
         """
-        if keys not in {"keep", "new"}:
-            raise ArgumentError(f'fork(keys={keys!r}): expected "keep" or "new".')
+        check_choice("fork", "keys", keys, ("keep", "new"))
+        check_whole("fork", "at", at, least=0, of="the number of a turn")
         made = f"{run_id[: MAX_ID - 12]}-{secrets.token_hex(4)}" if id is None else id
         asked = forking.Fork(
             id=_checked_id(made, ""), origin=run_id, at=at, new_keys=keys == "new", signals=signals
@@ -477,12 +503,12 @@ def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
     )
 
 
-def _checked_name(by: str, call: str) -> str:
-    if not by.strip() or len(by) > _MAX_NAME:
+def _checked_name(by: Any, call: str) -> str:
+    if not isinstance(by, str) or not by.strip() or len(by) > _MAX_NAME:
         raise ArgumentError(
             f"{call}(by=…) needs 1 to {_MAX_NAME} characters: the record must say who decided."
         )
-    return by.strip()
+    return str(by.strip())
 
 
 def checked_result(value: Any, *, name: str, entry: str, limit: int | None = None) -> Json:
@@ -505,74 +531,15 @@ def _checked_id(given: str | None, workflow: str) -> str:
 
 
 def _aware_ms(at: datetime) -> int:
+    check_kind(
+        "start",
+        "start_at",
+        at,
+        datetime,
+        "a datetime with a time zone, for example datetime.now(UTC)",
+    )
     if at.tzinfo is None:
         raise ArgumentError(
             f"start_at={at!r} has no time zone; use for example datetime.now(UTC) + timedelta(hours=1)."
         )
     return round(at.timestamp() * 1000)
-
-
-def _summary(evidence: RunEvidence, workers: Sequence[WorkerEvidence], now: int) -> RunSummary:
-    return RunSummary(
-        id=evidence.id, workflow=evidence.workflow, queue=evidence.queue, status=evidence.status,
-        created_at=evidence.created_at, closed_at=evidence.closed_at, verdict=health(evidence, workers, now),
-    )  # fmt: skip
-
-
-def _summaries(tx: Tx, /, **filters: Any) -> list[RunSummary]:
-    now, evidence, workers = reading.list_evidence(tx, **filters)
-    return [_summary(item, workers, now) for item in evidence]
-
-
-def _workers(tx: Tx) -> tuple[int, list[WorkerEvidence]]:
-    return reading.now(tx), reading.worker_evidence(tx)
-
-
-def _detail(tx: Tx, run_id: str) -> RunDetail:
-    now, evidence, workers = reading.one_evidence(tx, run_id)
-    row = run_row(tx, run_id)
-    signature = row.error_signature
-    return RunDetail(
-        summary=_summary(evidence, workers, now),
-        now=now,
-        evidence=evidence,
-        history=reading.load_history(tx, run_id, lenient=True),
-        activities=tuple(
-            AttemptSummary(**_of(AttemptSummary, row)) for row in reading.attempts_of(tx, run_id)
-        ),
-        approvals=tuple(_approvals(tx, run_id=run_id, open_only=False, limit=1000)),
-        drifts=tuple(reading.drifts_of(tx, run_id)),
-        patches=tuple(reading.decisions_of(tx, run_id)),
-        same_place=reading.same_fault(tx, [signature]).get(signature, 0) if signature else 0,
-        attributes=attribute_verbs.attributes_of(tx, run_id),
-        published=attribute_verbs.published_of(tx, run_id, lenient=True),
-        parent=row.parent,
-        previous=row.previous,
-        continued_to=row.continued_to,
-        children=tuple(reading.children_of(tx, run_id)),
-        retry_budget=row.retry_budget,
-        retries_used=row.retries_used,
-        in_flight=_in_flight(tx, evidence),
-    )
-
-
-def _in_flight(tx: Tx, evidence: RunEvidence) -> InFlight | None:
-    place = "" if evidence.error_kind != "nondeterminism" else recorded_place(evidence.error)
-    return places.in_flight(tx, evidence.workflow, place) if place else None
-
-
-def _approvals(tx: Tx, /, **filters: Any) -> list[ApprovalSummary]:
-    rows = reading.approvals_of(tx, **filters)
-    votes = reading.votes_of(tx, {row["run_id"] for row in rows})
-    return [
-        ApprovalSummary(
-            **_of(ApprovalSummary, row)
-            | {"votes": tuple(VoteSummary(**vote) for vote in votes[row["run_id"], row["seq"]])}
-        )
-        for row in rows
-    ]
-
-
-def _of(kind: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a row that a summary has."""
-    return {field.name: row[field.name] for field in fields(kind) if field.name in row}

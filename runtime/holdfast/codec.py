@@ -6,11 +6,15 @@ One rule holds for every type: what comes back is what went in, or the value is 
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
+from enum import Flag
 from functools import lru_cache
 from typing import Any
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import SchemaSerializer, SchemaValidator, to_json
+from pydantic_core.core_schema import EnumSchema
 
 from holdfast._comparing import difference
 from holdfast.errors import ApprovalError, ForbiddenCallError, PayloadError, PayloadTooLargeError
@@ -27,6 +31,11 @@ _SURELY_ROOMY = 6 * _SMALL_TEXT + 2  # a control character takes six bytes
 _TO_DO = (
     "Give a field that was added a default, give one that was renamed its old name as well "
     "(validation_alias=AliasChoices(…)), or bring the old type back"
+)
+_TYPED = "Return or pass a value of the declared type: payloads are typed JSON"
+_UNTYPED = (
+    "Declare its type, or pass what the other side needs to make the object, such as a path or an id: payloads are typed "
+    "JSON"
 )
 
 
@@ -211,12 +220,10 @@ def _is_plain(value: Any) -> bool:
 
 
 def _refused(value: Any, plan: Plan, what: str, reason: str) -> PayloadError:
-    advice = "Return or pass a value of the declared type"
-    if plan.is_any:
-        advice = "Declare its type, or pass what the other side needs to make the object, such as a path or an id"
+    advice = _UNTYPED if plan.is_any else _TYPED
     return PayloadError(
         f"{what} cannot be encoded as {describe_type(plan.annotation)}: {reason}. It is a {type(value).__name__}. "
-        f"{advice}: payloads are typed JSON, and what comes back must be what went in."
+        f"{advice}, and what comes back must be what went in."
     )
 
 
@@ -231,6 +238,28 @@ def _reason(error: Exception) -> str:
         return "it is nested too deeply, or contains itself"
     text = _validation_text(error)
     return f"it could not be read back: {text}" if isinstance(error, ValidationError) else text
+
+
+def encode_as(
+    value: Any, annotation: Any, *, what: str, call: str, limit: int | None = None
+) -> Json:
+    """Turn a value into JSON by the type that was given with it, if any, so that whoever reads it as that has it back.
+
+    Without a type a model or dataclass has its own; anything else must come back from plain JSON as what it was.
+    `call` is how the type is given.
+    """
+    if annotation is None:
+        own = isinstance(value, BaseModel) or dataclasses.is_dataclass(value)
+        annotation = type(value) if own else Any
+    try:
+        return encode(value, annotation, what=what, limit=limit)
+    except PayloadTooLargeError:
+        raise
+    except PayloadError as error:
+        if annotation is not Any:
+            raise
+        advice = f"Say its type, for example {call}, and read it as that: payloads are typed JSON"
+        raise PayloadError(error.message.replace(_UNTYPED, advice)) from error
 
 
 def decode(tree: Json, annotation: Any, *, what: str) -> Any:
@@ -249,13 +278,43 @@ def decode_by(plan: Plan, tree: Json, *, what: str) -> Any:
     except Exception as error:
         raise PayloadError(
             f"{what} does not decode as {describe_type(plan.annotation)}: {_validation_text(error)}. "
-            f"Recorded: {_short(tree)}. {_TO_DO}."
+            f"Recorded: {short(tree)}. {_TO_DO}."
         ) from error
 
 
 def schema_of(annotation: Any) -> dict[str, Json]:
     """Return the JSON schema of a valid answer of this type."""
-    return plan_of(annotation, what="The answer").adapter.json_schema()
+    return plan_of(annotation, what="The answer").adapter.json_schema(schema_generator=_Schemas)
+
+
+class _Schemas(GenerateJsonSchema):
+    def enum_schema(self, schema: EnumSchema) -> dict[str, Any]:
+        """Let members of a flag be combined: the sum of two is none of their values."""
+        made = super().enum_schema(schema)
+        if issubclass(schema["cls"], Flag):
+            made.pop("enum", None)
+        return made
+
+
+@lru_cache(maxsize=4096)
+def _message_schema(annotation: Any, _text: str) -> dict[str, Json] | None:
+    try:
+        return schema_of(annotation)
+    except (PydanticUserError, PayloadError):
+        return None  # a type whose valid JSON no schema describes: the run judges what comes
+
+
+def schemas_of(types: Mapping[str, Any]) -> dict[str, Json]:
+    """Return the JSON schemas of messages by their types, without those that have none."""
+    made: dict[str, Json] = {}
+    for name, annotation in types.items():
+        try:
+            schema = _message_schema(annotation, repr(annotation))
+        except TypeError:  # an annotation that cannot be hashed
+            schema = None
+        if schema is not None:
+            made[name] = schema
+    return made
 
 
 def describe_type(annotation: Any) -> str:
@@ -265,7 +324,8 @@ def describe_type(annotation: Any) -> str:
     return getattr(annotation, "__name__", None) or str(annotation).removeprefix("typing.")
 
 
-def _short(tree: Json, limit: int = 120) -> str:
+def short(tree: Json, limit: int = 120) -> str:
+    """Return JSON as text of at most `limit` characters, for errors."""
     try:
         text = json.dumps(tree, ensure_ascii=False)
     except (
@@ -300,7 +360,7 @@ def _validation_text(error: Exception) -> str:
 
 
 def _found(problem: Any) -> str:
-    return "" if problem["type"] == "missing" else f", found {_short(problem['input'], 40)}"
+    return "" if problem["type"] == "missing" else f", found {short(problem['input'], 40)}"
 
 
 def check_answer(answer: Any, schema: Any, *, what: str, limit: int | None = None) -> Json:
@@ -308,15 +368,27 @@ def check_answer(answer: Any, schema: Any, *, what: str, limit: int | None = Non
 
     The process that answers, a dashboard for example, need not have the code that asks: so the schema judges.
     """
+    tree = encode(answer, Any, what=what, limit=limit, loose=True)
+    problem = misfit(tree, schema, whole="the answer", formats=True)
+    if problem is not None:
+        raise ApprovalError(f"{what} does not fit: {problem}. Nothing was written.")
+    return tree
+
+
+def misfit(tree: Json, schema: Any, *, whole: str, formats: bool = False) -> str | None:
+    """Return where and why JSON does not fit a schema, or None; `whole` is what all of it is called.
+
+    `formats` are for what people type: they are stricter than types, which take a time without a zone.
+    """
     from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 - 0.1 s that only deciding pays
 
-    tree = encode(answer, Any, what=what, limit=limit, loose=True)
     problems = sorted(
-        Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(tree),
-        key=lambda problem: list(problem.path),
+        Draft202012Validator(
+            schema, format_checker=FormatChecker() if formats else None
+        ).iter_errors(tree),
+        key=lambda problem: [str(part) for part in problem.path],
     )
-    if problems:
-        first = problems[0]
-        place = ".".join(str(part) for part in first.path) or "the answer"
-        raise ApprovalError(f"{what} does not fit: {place}: {first.message}. Nothing was written.")
-    return tree
+    if not problems:
+        return None
+    place = ".".join(str(part) for part in problems[0].path) or whole
+    return f"{place}: {problems[0].message}"

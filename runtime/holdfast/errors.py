@@ -117,11 +117,15 @@ class PayloadTooLargeError(PayloadError):
 
 
 class SealedPayloadError(PayloadError):
-    """Report stored bytes that this process cannot open; `key` is the id of the key that is not known, if that is why."""
+    """Report stored bytes that this process cannot open.
 
-    def __init__(self, message: str, *, key: str = "") -> None:
+    `key` is the id of the key that is not known, if that is why, and `place` says where the bytes lie.
+    """
+
+    def __init__(self, message: str, *, key: str = "", place: str = "") -> None:
         super().__init__(message)
         self.key = key
+        self.place = place
 
 
 class HistoryFormatError(HoldfastError):

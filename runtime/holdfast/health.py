@@ -5,7 +5,7 @@ valid is never stuck, whatever its age; an item without one is stuck, whatever i
 on its worst item. `CODES` is the public list: name, family, rank (higher is worse) and label.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,6 +95,15 @@ _ENDINGS = {
 }
 
 
+def _sentence(error: Mapping[str, Any]) -> str:
+    return f"{str(error.get('message')).removesuffix('.')}."
+
+
+def _discard(run_id: str, error: Mapping[str, Any]) -> tuple[str, ...]:
+    letter = error.get("letter")
+    return (f"holdfast discard {run_id} {letter['message']} --by YOU",) if letter else ()
+
+
 def _because(undone: dict[str, Any]) -> str:
     return f" ({undone['error']})" if undone.get("error") else ""
 
@@ -123,26 +132,46 @@ class _View:
         run = self.run
         error = run.error if isinstance(run.error, dict) else {}
         builds = f" on code {run.error_code}" if run.error_code else ""
+        discard = _discard(run.id, error)
         match run.error_kind:
             case "nondeterminism":
                 code = "stuck.nondeterminism"
                 why = f"{_difference(error)} The run is blocked{builds}; nothing is lost."
+            case "decode" if "sealed" in error:
+                return self._sealed(error)
             case "decode":
                 code = "stuck.poison_payload"
-                why = (
-                    f"{error.get('detail') or error.get('message', 'A payload cannot be decoded.')}"
-                )
+                why = str(error.get("detail") or error.get("message", "It cannot be decoded."))
             case _:
                 code = "stuck.workflow_bug"
                 why = (
                     f"{error.get('type', 'An error')}: {error.get('message', '')} at {error.get('site') or 'unknown'}, "
                     f"{run.failures} times{builds}. Held so that a fix can continue it."
                 )
+        last = " Or this message is discarded." if discard else ""
         return self._item(
             code, why, since=run.error_at or run.progress_at, site=str(error.get("site", "")),
-            next="Stays as it is until a worker with other code comes; then it continues by itself.",
+            next=f"Stays as it is until a worker with other code comes; then it continues by itself.{last}",
             evidence=self._run_row("task_state", "error_kind", "error_code", "failures"),
-            actions=("Deploy corrected code", "Export the history", "Cancel", "Terminate"),
+            actions=(*discard, "Deploy corrected code", "Export the history", "Cancel", "Terminate"),
+        )  # fmt: skip
+
+    def _sealed(self, error: Mapping[str, Any]) -> Item:
+        run, key, place = self.run, error["sealed"], error.get("site")
+        needed = f"key {key}" if key else "the codecs and keys that wrote it"
+        why = (
+            f"{_sentence(error)} No worker on queue {run.queue!r} that could read it has come yet."
+        )
+        if key:
+            why = (
+                f"The payload in {place} is encrypted with key {key}, which the worker that took the run does not have. "
+                "Nothing is lost."
+            )
+        return self._item(
+            "stuck.poison_payload", why, since=run.error_at or run.progress_at, site=str(place),
+            next=f"Stays as it is until a worker that has {needed} comes; then it continues by itself.",
+            evidence=self._run_row("task_state", "error_kind", "error_code", "failures"),
+            actions=(f"Start a worker that has {needed} in HOLDFAST_KEYS", "Cancel", "Terminate"),
         )  # fmt: skip
 
     def _leased(self) -> Item:
@@ -196,7 +225,7 @@ class _View:
         if run.failures and run.task_visible_at > self.now - self.limits.grace:
             error = run.error if isinstance(run.error, dict) else {}
             return self._item(
-                "retry.task", f"Workflow code raised {error.get('type')}: {error.get('message')}. The run has not failed.",
+                "retry.task", f"Workflow code raised {error.get('type')}: {_sentence(error)} The run has not failed.",
                 since=run.error_at or run.progress_at, next="The turn is tried again.", next_at=run.task_visible_at,
                 evidence=row, site=str(error.get("site", "")),
             )  # fmt: skip

@@ -24,6 +24,7 @@ _ENVELOPE = 0xF5  # no JSON text and no UTF-8 text begins with this byte
 _TEXT = "\x01hf:"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_MOST_TOLD = 10_000  # texts that are remembered so as not to be told again
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 Place = tuple[str | int, ...]  # the column, the run, and what numbers the row within the run
@@ -212,6 +213,7 @@ class Chain:
             raise ArgumentError("codecs: two of them have the same name, so reading is ambiguous.")
         self._cipher = next((codec for codec in codecs if isinstance(codec, Encrypt)), None)
         self.id = f"keys:{self._fingerprint()}"
+        self._told: set[str] = set()
 
     def _fingerprint(self) -> str:
         """Return what changes with the codecs and keys of a process: a run that these could not read waits for others."""
@@ -283,6 +285,13 @@ class Chain:
         digests = () if self._cipher is None else self._cipher.digests(text)
         return [text, *(f"hmac:{digest}" for digest in digests)]
 
+    def is_news(self, text: str) -> bool:
+        """Tell whether this is asked for the first time: what stays unreadable is logged once, not with every look."""
+        if text in self._told or len(self._told) >= _MOST_TOLD:
+            return False
+        self._told.add(text)
+        return True
+
     def _seal(self, data: bytes, place: Place) -> bytes:
         where = "/".join(map(str, place)).encode()
         for codec in self._codecs:
@@ -319,6 +328,7 @@ def _sealed(place: Place, error: SealedPayloadError) -> SealedPayloadError:
     return SealedPayloadError(
         f"The payload in {where} cannot be read: {error.message}. Nothing is lost.",
         key=error.key,
+        place=where,
     )
 
 

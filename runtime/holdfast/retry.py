@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from holdfast._arguments import NOTHING, check_duration, check_whole, refuse
 from holdfast._events import Json
 from holdfast.errors import ArgumentError
 
@@ -32,20 +33,17 @@ class Retry:
     non_retryable: tuple[str | type[BaseException], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.max_attempts is not None and self.max_attempts < 1:
-            raise ArgumentError(
-                f"Retry(max_attempts={self.max_attempts}): expected None or at least 1."
-            )
-        if not self.backoff >= 1.0:
-            raise ArgumentError(f"Retry(backoff={self.backoff}): expected at least 1.0.")
-        if self.initial < timedelta(0) or self.max_interval < timedelta(0):
-            raise ArgumentError(
-                "Retry(initial=…, max_interval=…): expected durations that are not negative."
-            )
-        if not 0.0 <= self.jitter <= 1.0:
-            raise ArgumentError(
-                f"Retry(jitter={self.jitter}): expected a fraction of the pause, from 0.0 to 1.0."
-            )
+        check_whole("Retry", "max_attempts", self.max_attempts, least=1, optional=True)
+        if not _is_number(self.backoff) or not self.backoff >= 1.0:
+            refuse("Retry", "backoff", self.backoff, "a finite number, 1.0 or more")
+        for name, pause in (("initial", self.initial), ("max_interval", self.max_interval)):
+            check_duration("Retry", name, pause, least=NOTHING, optional=False)
+        if not _is_number(self.jitter) or not 0.0 <= self.jitter <= 1.0:
+            refuse("Retry", "jitter", self.jitter, "a fraction of the pause, from 0.0 to 1.0")
+        kinds: Any = self.non_retryable
+        if isinstance(kinds, str | type) or not isinstance(kinds, Iterable):
+            refuse("Retry", "non_retryable", kinds, f"a tuple, for example ({_name_in(kinds)},)")
+        object.__setattr__(self, "non_retryable", tuple(kinds))
         for kind in self.non_retryable:
             if not isinstance(kind, str) and not _is_exception_class(kind):
                 raise ArgumentError(
@@ -59,7 +57,10 @@ class Retry:
         """
         ceiling = self.max_interval / _MS
         exponent = min(attempt - 1, 64)  # beyond that every backoff has met its ceiling
-        pause = min(self.initial / _MS * self.backoff**exponent, ceiling)
+        try:
+            pause = min(self.initial / _MS * self.backoff**exponent, ceiling)
+        except OverflowError:
+            pause = ceiling
         return round(pause * (1.0 - self.jitter * draw))
 
     def gives_up(self, attempt: int, error_type: str, kinds: Iterable[str] = ()) -> bool:
@@ -96,10 +97,7 @@ def retry_of(options: Mapping[str, Any]) -> Retry:
 
 def check_retry_budget(budget: int | None, where: str) -> None:
     """Raise `ArgumentError` for a budget that is no count of retries."""
-    if budget is not None and budget < 0:
-        raise ArgumentError(
-            f"{where}(retry_budget={budget}): expected None or a number of retries, 0 or more."
-        )
+    check_whole(where, "retry_budget", budget, least=0, optional=True, of="a number of retries")
 
 
 def kinds_of(error: BaseException) -> tuple[str, ...]:
@@ -109,6 +107,14 @@ def kinds_of(error: BaseException) -> tuple[str, ...]:
 
 def _full_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _name_in(kinds: object) -> str:
+    return kinds.__name__ if isinstance(kinds, type) else repr(kinds)
 
 
 def _is_exception_class(kind: object) -> bool:

@@ -8,6 +8,7 @@ the same bug again: then only other code, or a person, moves it.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from holdfast.errors import ArgumentError
 
@@ -48,11 +49,12 @@ class ActivityState(StrEnum):
 MAX_ID = 200
 
 
-def checked_id(given: str) -> str:
+def checked_id(given: Any) -> str:
     """Return a run id that can stand in an address, or raise `ArgumentError`."""
     # "." and ".." have a meaning of their own there.
     if (
-        not given.strip(" .")
+        not isinstance(given, str)
+        or not given.strip(" .")
         or len(given) > MAX_ID
         or not given.isprintable()
         or set(given) & set("/?#")

@@ -13,6 +13,14 @@ from datetime import timedelta
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
+from holdfast._arguments import (
+    NOTHING,
+    check_duration,
+    check_kind,
+    check_text,
+    check_whole,
+    checked_list,
+)
 from holdfast._carrying import Carrier
 from holdfast._idling import Rest, next_due, rest
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
@@ -24,13 +32,14 @@ from holdfast._watchdog import Watchdog
 from holdfast.activity import Activity
 from holdfast.client import Client
 from holdfast.clock import milliseconds
-from holdfast.errors import ArgumentError, LeaseLostError, SealedPayloadError, StoreError
+from holdfast.errors import LeaseLostError, SealedPayloadError, StoreError
 from holdfast.payloads import to_bytes
 from holdfast.workflow import Workflow
 
 log = logging.getLogger("holdfast.worker")
 
 _CLAIM_RUNS = 16
+_SHORTEST_LEASE = timedelta(milliseconds=100)
 _FIRE_BATCH = 200
 _STORE_PAUSE = 1.0  # seconds to wait when the database cannot be reached
 
@@ -63,15 +72,19 @@ class Worker:
         poll: timedelta = timedelta(milliseconds=100),
         drain: timedelta = timedelta(seconds=10),
     ) -> None:
-        if slots < 1 or lease < timedelta(milliseconds=100):
-            raise ArgumentError(
-                f"Worker(slots={slots}, lease={lease}): expected at least 1 slot and 0.1 s."
-            )
+        check_kind("Worker", "client", client, Client, "a holdfast.Client")
+        check_text("Worker", "queue", queue, what="the name of a queue")
+        check_whole("Worker", "slots", slots, least=1)
+        check_duration("Worker", "lease", lease, least=_SHORTEST_LEASE, optional=False)
+        check_duration("Worker", "poll", poll, optional=False)
+        check_duration("Worker", "drain", drain, least=NOTHING, optional=False)
+        flows = checked_list("Worker", "workflows", workflows, Workflow, "workflows")
+        steps = checked_list("Worker", "activities", activities, Activity, "activities")
         self._workflows: dict[str, WorkflowDefinition] = by_name(
-            [w.definition for w in workflows], what="workflows"
+            [w.definition for w in flows], what="workflows"
         )
         self._activities: dict[str, ActivityDefinition] = by_name(
-            [a.definition for a in activities], what="activities"
+            [a.definition for a in steps], what="activities"
         )
         self._fingerprints = {
             name: definition.fingerprint for name, definition in self._workflows.items()
@@ -306,7 +319,7 @@ class Worker:
             return
         await self._database.write(
             runs.commit_turns, claim, prepared.turns, code=code, parked=prepared.parked,
-            decisions=prepared.decisions, drifts=prepared.drifts,
+            decisions=prepared.decisions, drifts=prepared.drifts, accepts=prepared.accepts,
         )  # fmt: skip
         for problem in prepared.problems:
             log.error("run %s: %s", claim.run_id, problem)

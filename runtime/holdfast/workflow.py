@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from holdfast._approving import ApprovalNotice, Escalation, Vote, approval, approvals
+from holdfast._arguments import check_kind, check_text
 from holdfast._children import (
     Child,
     Outcome,
@@ -67,7 +68,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_NO_DEFAULT: Any = object()
+_DURATION = "a timedelta, for example timedelta(seconds=30); asyncio.sleep takes seconds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,7 @@ def unsafe(reason: str) -> AbstractContextManager[None]:
 async def sleep(duration: timedelta) -> None:
     """Wait durably; `asyncio.sleep(seconds)` does the same."""
     required("workflow.sleep()")
+    check_kind("workflow.sleep", "duration", duration, timedelta, _DURATION)
     await asyncio.sleep(milliseconds(duration) / 1000)
 
 
@@ -141,7 +143,9 @@ def patched(patch: str, *, key: str | int | None = None) -> bool:
     New runs do; a run that had already passed this place keeps the old branch. The answer is recorded per `patch` and
     `key`: give a key in a loop, where each round may decide for itself.
     """
-    return required("workflow.patched()").patched(patch, None if key is None else str(key))
+    execution = required("workflow.patched()")
+    check_text("workflow.patched", "patch", patch, what="the id of a change")
+    return execution.patched(patch, None if key is None else str(key))
 
 
 class _LiveOnly(logging.LoggerAdapter[logging.Logger]):

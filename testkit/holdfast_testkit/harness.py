@@ -223,10 +223,10 @@ class Sim:
             following = detail.continued_to
         return False
 
-    def query(self, run: SimRun[Any], key: str) -> Any:
+    def query(self, run: SimRun[Any], key: str, *, type: Any = Any) -> Any:  # noqa: A002 - the word for it
         """Return what the run has published under a key, once it has done what is due now."""
         self._settle()
-        return self._runner.run(self._client.query(run.id, key))
+        return self._runner.run(self._client.query(run.id, key, type=type))
 
     def result(self, run: SimRun[R]) -> R:
         """Go on until the run ends, and return its result or raise how it ended."""

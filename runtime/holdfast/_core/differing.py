@@ -2,7 +2,9 @@
 
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 
+from holdfast._core.facts import UnreadableLetterError
 from holdfast._core.matcher import without_retired
 from holdfast._core.report import Difference, lines_of, suggest, turns_around
 from holdfast._core.wording import describe_event, names_of
@@ -112,7 +114,16 @@ def undecodable(
 ) -> Difference:
     """Return the report for an event that has not been applied yet and cannot be."""
     code = "ND14" if isinstance(error, PayloadError) else "ND13"
-    return difference(code, definition, history, event.turn - 1, (), str(error))
+    found = difference(code, definition, history, event.turn - 1, (), str(error))
+    if not isinstance(error, UnreadableLetterError):
+        return found
+    letter = error.letter
+    return replace(
+        found,
+        letter={"message": letter.message, "name": letter.name, "turn": letter.turn},
+        suggestion=f"{found.suggestion} Or take this one message out, and have it sent again as it should be: "
+        f"holdfast discard {history.header.run} {letter.message} --by YOU",
+    )
 
 
 def missing_workflow(history: History, detail: str) -> Difference:

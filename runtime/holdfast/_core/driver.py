@@ -35,6 +35,7 @@ from holdfast.history import (
     ScheduleActivity,
     SendSignal,
     SignalDelivered,
+    SignalDiscarded,
     SignalReceived,
     StartChild,
     StartTimer,
@@ -79,6 +80,10 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
             for turn in turns
             for c in turn.commands or ()
             if isinstance(c, ReopenApproval)
+        ),
+        # Those that no worker has applied yet too: they let the turn before them be applied.
+        discarded=frozenset(
+            turn.event.target for turn in history.turns if isinstance(turn.event, SignalDiscarded)
         ),
         quorums={
             c.seq: c.quorum
@@ -183,7 +188,7 @@ def _guess(
     """
     if isinstance(event, RunStarted):
         return None
-    if isinstance(event, SignalReceived | UpdateRequested | CancelRequested):
+    if isinstance(event, SignalReceived | SignalDiscarded | UpdateRequested | CancelRequested):
         return event
     if event is not None:
         wanted = recorded.get(event.seq)

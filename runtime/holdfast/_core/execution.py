@@ -11,7 +11,14 @@ from holdfast._core import standins as _standins  # noqa: F401 - it puts our con
 from holdfast._core.continuing import Continuation, continuation_in
 from holdfast._core.encoding import Encoding
 from holdfast._core.eviction import evict
-from holdfast._core.facts import EvictedError, OrphanEventError, RunFacts, WorkflowBugError
+from holdfast._core.facts import (
+    EvictedError,
+    OrphanEventError,
+    RunFacts,
+    UnreadableLetterError,
+    WorkflowBugError,
+    note_type,
+)
 from holdfast._core.failures import (
     failure_of,
     is_failure,
@@ -54,6 +61,7 @@ from holdfast.history import (
     RunCompensation,
     RunStarted,
     ScheduleActivity,
+    SignalDiscarded,
     SignalReceived,
     StartTimer,
     TimerFired,
@@ -94,7 +102,8 @@ class Execution:
         self._undecodable: PayloadError | None = None
         self._records = 0
         self._started: RunStarted | None = None
-        self.mailbox = Mailbox(self._loop.create_future)
+        self.mailbox = Mailbox(self._loop.create_future, facts.discarded)
+        self.accepts: dict[str, Any] = {}  # the types of the messages that it has asked for
         self.updates = Updates(self)
         self.parking = Parking()
         self.saga = Saga(self)
@@ -154,6 +163,8 @@ class Execution:
                     self._main.cancel(event.reason or "cancel requested")
             case SignalReceived():
                 self.mailbox.put(event)
+            case SignalDiscarded():
+                pass  # the mailbox knows it from the facts: the event came after what it is about
             case UpdateRequested():
                 self.updates.put(event)
             case _:
@@ -449,6 +460,10 @@ class Execution:
 
     # Messages and conditions
 
+    def accept(self, kind: str, name: str, declared: Any) -> None:
+        """Note that the code takes messages of a kind and name, as values of a type."""
+        note_type(self.accepts, f"{kind} {name}", declared)
+
     async def receive(
         self, name: str, decode: Callable[[Json], Any], site: str, timeout_ms: int | None
     ) -> Any:
@@ -465,9 +480,10 @@ class Execution:
         try:
             return decode(letter.payload)
         except PayloadError as error:
-            self._undecodable = error
+            what = f"Message {letter.message!r} of turn {letter.turn}: {error.message}"
+            self._undecodable = UnreadableLetterError(what, letter=letter)
             self._loop.stop_draining()
-            raise
+            raise self._undecodable from error
 
     def wake_conditions(self) -> bool:
         """Wake the tasks whose condition holds now; called by the loop when nothing else is ready."""

@@ -2,10 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from holdfast.errors import PayloadError
+from holdfast.history import SignalReceived
 
 
 class EvictedError(BaseException):
     """Stop clean-up code of an evicted run from asking for commands; user code must not catch it."""
+
+
+class UnreadableLetterError(PayloadError):
+    """Report a signal that does not decode as the type for which the code receives it."""
+
+    def __init__(self, message: str, *, letter: SignalReceived) -> None:
+        super().__init__(message)
+        self.letter = letter
+
+
+def note_type(types: dict[str, Any], name: str, declared: Any) -> None:
+    """Note the type of a message; one that is declared in two ways may be anything."""
+    known = types.setdefault(name, declared)
+    if repr(known) != repr(declared):
+        types[name] = Any
 
 
 class OrphanEventError(Exception):
@@ -24,4 +43,5 @@ class RunFacts:
     seed: str
     patches: frozenset[tuple[str, str | None]] = frozenset()
     reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
+    discarded: frozenset[int] = frozenset()  # turns of signals that are not to be read
     quorums: Mapping[int, int] = field(default_factory=dict)  # by approval: as people were asked

@@ -1,9 +1,12 @@
 """Errors as data: what a history keeps of an exception, and which exceptions end a run."""
 
 import traceback
+from collections.abc import Iterator
 
 from holdfast.errors import ActivityError, ApplicationError, ChildError
 from holdfast.history import ChildFailed, Command, Failure, StartChild, canonical, name_of
+
+_SHOWN_LEAVES = 10  # of a group of errors
 
 
 def activity_error(command: Command, failure: Failure, name: str = "") -> ActivityError:
@@ -64,11 +67,27 @@ def failure_of(error: BaseException) -> Failure:
 def text_of(error: BaseException) -> str:
     """Return the message of an error, whatever its `__str__` does."""
     try:
-        parts = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
-        text = "; ".join(str(part) for part in parts)
+        text = _of_group(error) if isinstance(error, BaseExceptionGroup) else str(error)
     except Exception as problem:  # noqa: BLE001 - then that is what there is to say
         text = f"(its message cannot be read: {type(problem).__name__})"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _of_group(group: BaseExceptionGroup[BaseException]) -> str:
+    """Return the message of a group, and the errors in it that are no groups themselves."""
+    leaves = list(_leaves(group))
+    shown = "; ".join(f"{type(leaf).__name__}: {text_of(leaf)}" for leaf in leaves[:_SHOWN_LEAVES])
+    more = len(leaves) - _SHOWN_LEAVES
+    count = "1 error" if len(leaves) == 1 else f"{len(leaves)} errors"
+    return f"{group.message} ({count}): {shown}" + (f"; and {more} more" if more > 0 else "")
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+        return
+    for part in error.exceptions:
+        yield from _leaves(part)
 
 
 def trace_of(error: BaseException) -> str:

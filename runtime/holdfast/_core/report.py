@@ -49,6 +49,7 @@ class Difference:
     current_code: str
     suggestion: str
     detail: str = ""
+    letter: dict[str, Json] | None = None  # the signal that cannot be read, and may be discarded
     structure: str = ""  # the class by its commands alone, where `code` is a deeper reason
 
     @property

@@ -10,6 +10,7 @@ from holdfast.history import (
     RegisterCompensation,
     ScheduleActivity,
     SetAttributes,
+    SignalDiscarded,
     SignalReceived,
     StartChild,
     StartTimer,
@@ -27,6 +28,7 @@ _EVENTS = {
     "approval_expired": "timeout of",
     "cancel_requested": "cancel request",
     "signal_received": "signal",
+    "signal_discarded": "discarding of signal",
     "update_requested": "update",
     "child_completed": "result of child",
     "child_failed": "failure of child",
@@ -62,7 +64,7 @@ def describe_event(event: Event | None, names: Mapping[int, str]) -> str:
     match event:
         case None:
             return "nothing"
-        case SignalReceived() | UpdateRequested():
+        case SignalReceived() | SignalDiscarded() | UpdateRequested():
             return f"{_EVENTS[event.kind]} {event.name}"
     seq = getattr(event, "seq", None)
     target = "" if seq is None else f" #{seq} {names.get(seq, '')}".rstrip()

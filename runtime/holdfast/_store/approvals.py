@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
+from holdfast._arguments import check_run_id
 from holdfast._questions import checked_saw, digest_of, person
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
@@ -119,6 +120,7 @@ def note_delivery(tx: Tx, claim: ActivityClaim) -> None:
 
 def find_approval(tx: Tx, run_id: str, name: str, seq: int | None) -> Any:
     """Return the row of an open approval, or raise `ApprovalError` saying what there is instead."""
+    check_run_id(run_id)
     rows = tx.conn.execute(
         select(approval).where(approval.c.run_id == run_id).order_by(approval.c.seq.desc())
     ).all()

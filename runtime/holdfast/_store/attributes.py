@@ -1,5 +1,6 @@
 """Search attributes and published values: what people read of a run without its code."""
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -53,15 +54,15 @@ def attributes_of(tx: Tx, run_id: str) -> dict[str, Json]:
     return {row.key: from_bytes(row.value) for row in rows}
 
 
-def has_attribute(asked: str, value: Json) -> ColumnElement[bool]:
+def has_attribute(asked: Any, value: Json) -> ColumnElement[bool]:
     """Return the condition that a run has an attribute; `asked` is its key, with a comparison at its end if any.
 
     Numbers are compared as numbers, everything else as text.
     """
-    found = _OPERATOR.match(asked)
-    key, sign = (found["key"], found["op"]) if found else (asked, "")
-    too_big = isinstance(value, int) and abs(value) >= 2**63
-    if not key or value is None or too_big:
+    found = _OPERATOR.match(asked) if isinstance(asked, str) else None
+    key, sign = (found["key"], found["op"]) if found else ("", "")
+    ordered = isinstance(value, bool) and sign not in {"", "!="}
+    if not key or set(key) & set("<>=!") or ordered or not _is_comparable(value):
         raise ArgumentError(
             f"where={{{asked!r}: {value!r}}}: expected the key of an attribute, which a comparison may follow, and a "
             'value: {"customer": "acme", "amount >=": 100}.'
@@ -74,6 +75,16 @@ def has_attribute(asked: str, value: Json) -> ColumnElement[bool]:
     return exists().where(
         attribute.c.run_id == run.c.id, attribute.c.key == key, compare(column, wanted)
     )
+
+
+def _is_comparable(value: Json) -> bool:
+    match value:
+        case int():
+            return abs(value) < 2**63
+        case float():
+            return math.isfinite(value)
+        case _:
+            return isinstance(value, str)
 
 
 def _text(value: Json) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from holdfast._store import accepting
 from holdfast._store.attributes import attributes_of
 from holdfast._store.database import Tx
 from holdfast._store.ending import close_run
@@ -86,6 +87,8 @@ def continue_as_new(tx: Tx, run_id: str, turn: int, command: ContinueAsNew) -> N
     )
     _carry(tx, run_id, following, turn, command.carry)
     _hand_over(tx, run_id, following)
+    if command.workflow == old.workflow:
+        accepting.hand_on(tx, run_id, following)
     tx.conn.execute(update(run).where(run.c.id == run_id).values(continued_to=following))
     close_run(tx, run_id, RunStatus.CONTINUED, {"run": following})
 

@@ -10,8 +10,8 @@ from holdfast._store.tables import activity, compensation
 from holdfast.history import Json, RegisterCompensation
 from holdfast.payloads import from_bytes, to_bytes
 
-REGISTERED, RUNNING, COMPLETED, FAILED, DROPPED = (
-    "registered", "running", "completed", "failed", "dropped",
+REGISTERED, RUNNING, COMPLETED, FAILED, DROPPED, SKIPPED = (
+    "registered", "running", "completed", "failed", "dropped", "skipped",
 )  # fmt: skip
 
 
@@ -65,9 +65,18 @@ def finish(tx: Tx, run_id: str, target: int, *, failed: bool) -> None:
 
 def drop(tx: Tx, run_id: str, target: int | None = None) -> None:
     """Forget the compensation that command `target` registered, or all that were not carried out."""
-    which = [compensation.c.run_id == run_id, compensation.c.state.in_([REGISTERED, RUNNING])]
-    which += [] if target is None else [compensation.c.seq == target]
-    tx.conn.execute(update(compensation).where(*which).values(state=DROPPED))
+    which = [] if target is None else [compensation.c.seq == target]
+    _leave(tx, run_id, DROPPED, *which)
+
+
+def skip_all(tx: Tx, run_id: str) -> None:
+    """Leave undone what the run has registered, because whoever ends it wants it so."""
+    _leave(tx, run_id, SKIPPED)
+
+
+def _leave(tx: Tx, run_id: str, state: str, *which: Any) -> None:
+    is_open = (compensation.c.run_id == run_id, compensation.c.state.in_([REGISTERED, RUNNING]))
+    tx.conn.execute(update(compensation).where(*is_open, *which).values(state=state))
 
 
 def of_run(tx: Tx, run_id: str) -> list[Any]:
@@ -90,7 +99,7 @@ def _error_of(tx: Tx, run_id: str, seq: int) -> str | None:
 
 
 def report(tx: Tx, run_id: str) -> list[Json]:
-    """Return what became of the compensations of a run, the last first."""
+    """Return what became of the compensations of a run, the last first, without those that its code dropped."""
     return [
         {
             "name": row.name,
@@ -98,6 +107,7 @@ def report(tx: Tx, run_id: str) -> list[Json]:
             "error": _error_of(tx, run_id, row.seq) if row.state == FAILED else None,
         }
         for row in of_run(tx, run_id)
+        if row.state != DROPPED
     ]
 
 

@@ -19,8 +19,9 @@ from holdfast._store.closing import (
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.rows import open_row
+from holdfast._store.sealing import left_if_sealed
 from holdfast._store.tables import child, run, wait
-from holdfast.errors import PayloadError, UsageError
+from holdfast.errors import UsageError
 from holdfast.history import Json
 from holdfast.runs import RunStatus, TaskState
 
@@ -75,7 +76,7 @@ def time_out_due(tx: Tx, *, limit: int) -> int:
     for row in due:
         lasted = "" if row.timeout_ms is None else f" of {row.timeout_ms / 1000:g} s"
         # A process that cannot read what its compensations need leaves the run to one that can.
-        with contextlib.suppress(PayloadError), tx.conn.begin_nested():
+        with left_if_sealed(tx, f"The end of run {row.id}, whose time is up,"):
             end(tx, row, RunStatus.TIMED_OUT, f"it did not end within its timeout{lasted}")
             done += 1
     return done
@@ -105,7 +106,7 @@ def end(tx: Tx, row: Any, status: RunStatus, reason: str, *, compensate: bool = 
     withdraw_approvals(tx, row.id, None)
     cancel_activities(tx, row.id, None, but_compensations=compensate)
     if not compensate:
-        compensations.drop(tx, row.id)
+        compensations.skip_all(tx, row.id)
     _go_on(tx, row.id)
 
 

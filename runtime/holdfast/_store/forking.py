@@ -18,6 +18,7 @@ from holdfast._store.rows import run_row
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.sealing import moved
 from holdfast._store.tables import (
+    accepted,
     activity,
     approval,
     child,
@@ -44,6 +45,7 @@ from holdfast.history import (
     RunStarted,
     ScheduleActivity,
     SetAttributes,
+    SignalDiscarded,
     SignalReceived,
     StartChild,
     StartTimer,
@@ -150,6 +152,7 @@ def _copy_records(
     last = max(seqs, default=0)
     for table in (inbound, command, patch_decision, vote):
         _copy(tx, table, asked, table.c.turn <= asked.at)
+    _copy(tx, accepted, asked)
     _copy(tx, approval, asked, approval.c.seq <= last)
     _copy(tx, compensation, asked, compensation.c.seq <= last)
     done = set(seqs) - set(left)
@@ -257,8 +260,11 @@ def _append_later(
         event = turn.event
         seq = getattr(event, "seq", None)
         news = event.kind.startswith(("child_", "signal_de", "signal_re")) and seq in left
-        if news or (isinstance(event, SignalReceived) and asked.signals):
+        discarded = isinstance(event, SignalDiscarded) and event.target in places
+        if news or discarded or (isinstance(event, SignalReceived) and asked.signals):
             body = body_of(event)
+            if isinstance(event, SignalDiscarded):
+                body = {**body, "target": places[event.target]}
             added = append_event(tx, asked.id, event.kind, body)
             places[event.turn] = added or 0
             told.add(seq)

@@ -1,6 +1,5 @@
 """Time limits of activities, enforced by the database's clock: they hold when no worker lives, or when one hangs."""
 
-import contextlib
 import random
 from typing import Any
 
@@ -9,8 +8,8 @@ from sqlalchemy import Row, func, select
 from holdfast._store import attempts
 from holdfast._store.database import Tx
 from holdfast._store.scheduling import GRACE_MS, leased_deadline, running_limit_ms
+from holdfast._store.sealing import left_if_sealed
 from holdfast._store.tables import activity
-from holdfast.errors import PayloadError
 from holdfast.health import LOST
 from holdfast.history import Failure
 from holdfast.payloads import from_bytes
@@ -35,7 +34,7 @@ def enforce(tx: Tx, *, limit: int) -> int:
     ended = 0
     for row in rows:
         # What follows may need a payload, say a compensation's arguments, that only a process with other keys can read.
-        with contextlib.suppress(PayloadError), tx.conn.begin_nested():
+        with left_if_sealed(tx, f"The time limit of {row.name} (#{row.seq}) of run {row.run_id}"):
             _enforce_one(tx, row)
             ended += 1
     return ended

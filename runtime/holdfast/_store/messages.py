@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from holdfast._store import accepting
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.rows import current_row
@@ -43,6 +44,7 @@ def send_signal(tx: Tx, run_id: str, name: str, payload: Json, message_id: str) 
         _same(known, digests, f"Message {message_id!r}", run_id)
         return False
     _refuse_ended(row, "signals")
+    accepting.refuse_misfit(tx, row.id, "signal", name, payload)
     turn = append_event(
         tx, row.id, "signal_received", {"name": name, "payload": payload, "message": message_id}
     )
@@ -99,6 +101,7 @@ def request_update(tx: Tx, run_id: str, name: str, payload: Json, update_id: str
         _same(known, digests, f"Update {update_id!r}", run_id)
         return
     _refuse_ended(row, "updates")
+    accepting.refuse_misfit(tx, row.id, "update", name, payload)
     append_event(
         tx, row.id, "update_requested", {"name": name, "payload": payload, "update": update_id}
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
+from holdfast._arguments import check_run_id
 from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
 from holdfast._store.places import is_past
@@ -48,6 +49,7 @@ from holdfast.runs import ActivityState, RunStatus
 
 def resolve_run_id(tx: Tx, given: str) -> str:
     """Return the run id that `given` is, or is the only prefix of; raise `UnknownRunError` otherwise."""
+    check_run_id(given)
     if tx.conn.execute(select(run.c.id).where(run.c.id == given)).first() is not None:
         return given
     found: list[str] = []

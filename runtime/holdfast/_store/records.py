@@ -29,6 +29,7 @@ class NewRun:
     lineage: str | None = None
     retry_budget: int | None = None
     timeout_ms: int | None = None
+    accepts: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from holdfast._arguments import check_run_id
 from holdfast._store.database import Tx
 from holdfast._store.tables import run
 from holdfast.errors import RunClosedError, UnknownRunError
@@ -11,6 +12,7 @@ from holdfast.errors import RunClosedError, UnknownRunError
 
 def run_row(tx: Tx, run_id: str) -> Any:
     """Return the row of a run, or raise `UnknownRunError`."""
+    check_run_id(run_id)
     row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
     if row is None:
         raise UnknownRunError(

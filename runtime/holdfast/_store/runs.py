@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
+from holdfast._store import accepting
 from holdfast._store.database import Tx
 from holdfast._store.effects import apply_command, mark_parked
 from holdfast._store.records import Fault, RunClaim
@@ -13,7 +14,7 @@ from holdfast.errors import (
     LeaseLostError,
     UsageError,
 )
-from holdfast.history import Command
+from holdfast.history import Command, Json
 from holdfast.runs import Parked, RunStatus, TaskState
 
 OPEN = RunStatus.OPEN.value
@@ -88,10 +89,11 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
     parked: Sequence[Parked],
     decisions: Iterable[Mapping[str, object]],
     drifts: Iterable[Mapping[str, object]],
+    accepts: Mapping[str, Json] | None = None,
 ) -> bool:
     """Record the commands of turns and everything they ask for; True when more events wait to be applied.
 
-    `parked` are the waits that no command explains. The lease ends with the commit, whatever the outcome.
+    `parked` are the waits that no command explains, `accepts` the schemas of the messages that it takes. The lease ends with the commit, whatever the outcome.
     """
     last = turns[-1][0] if turns else claim.done_turn
     row = tx.conn.execute(
@@ -116,6 +118,7 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
             apply_command(tx, claim.run_id, turn, command, queue=row.queue, at=at)
     mark_parked(tx, claim.run_id, parked)
     _remember(tx, claim.run_id, decisions, drifts)
+    accepting.remember(tx, claim.run_id, accepts or {})
     return bool(row.inbound_count > last)
 
 

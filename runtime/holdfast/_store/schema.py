@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError
 
-HEAD = "0002"
-_KNOWN = frozenset({"0001", "0002"})
+HEAD = "0003"
+_KNOWN = frozenset({"0001", "0002", "0003"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

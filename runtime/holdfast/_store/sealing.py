@@ -1,10 +1,16 @@
 """Which columns hold sealed payloads, and how a row moves to another run: what is sealed is bound to its place."""
 
+import contextlib
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Row, Table
 
 from holdfast._store.database import Tx
+from holdfast.errors import PayloadError
+
+log = logging.getLogger("holdfast.worker")
 
 # By table: what numbers the row within its run, the columns of bytes, and those of text.
 SEALED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
@@ -14,8 +20,21 @@ SEALED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "approval": ("seq", ("asked", "schema", "answer", "shows"), ("ask", "comment", "refused", "digest")),
     "vote": ("turn", ("answer",), ("comment", "saw")),
     "compensation": ("seq", ("args",), ()),
+    "accepted": ("message", ("schema",), ()),
     "published": ("key", ("value",), ()),
 }  # fmt: skip
+
+
+@contextlib.contextmanager
+def left_if_sealed(tx: Tx, what: str) -> Iterator[None]:
+    """Undo what was begun for a row, and leave it to a process that can read it; the log says so once."""
+    try:
+        with tx.conn.begin_nested():
+            yield
+    except PayloadError as error:
+        text = f"{what} is left to a process that can read what it needs: {error}"
+        if tx.chain.is_news(text):
+            log.warning("%s", text)
 
 
 def moved(tx: Tx, table: Table, row: Row[Any], *, to: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from holdfast._store import accepting
 from holdfast._store.attributes import store_attributes
 from holdfast._store.database import Tx
 from holdfast._store.records import NewRun
@@ -65,3 +66,4 @@ def insert_run(tx: Tx, new: NewRun) -> None:
         )
     )
     store_attributes(tx, new.id, new.attributes)
+    accepting.remember(tx, new.id, new.accepts)

@@ -207,6 +207,16 @@ class Message(SQLModel, table=True):
     at: int = Field(sa_column=_ms())
 
 
+class Accepted(SQLModel, table=True):
+    """Hold the JSON schema of a message that a run takes; `message` is `signal NAME` or `update NAME`."""
+
+    __tablename__ = "accepted"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    run_id: str = Field(primary_key=True)
+    message: str = Field(primary_key=True)
+    schema_: bytes = Field(sa_column=Column("schema", LargeBinary, nullable=False))
+
+
 class UpdateRow(SQLModel, table=True):
     """Hold what a run was asked, and its reply."""
 
@@ -260,7 +270,7 @@ class Child(SQLModel, table=True):
 
 
 class Compensation(SQLModel, table=True):
-    """Hold an activity that undoes a step of a run: registered, running, completed, failed or dropped."""
+    """Hold an activity that undoes a step of a run: registered, running, completed, failed, dropped or skipped."""
 
     __tablename__ = "compensation"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
 
@@ -335,6 +345,7 @@ patch_decision = _table(PatchDecisionRow)
 drift = _table(DriftRow)
 vote = _table(Vote)
 message = _table(Message)
+accepted = _table(Accepted)
 update_request = _table(UpdateRow)
 published = _table(Published)
 attribute = _table(Attribute)

@@ -162,3 +162,31 @@ async def test_a_thread_beats_and_reads_like_a_coroutine(client: Client) -> None
 
     assert await handle.result() == 41
     assert (await handle.describe()).activities[0].heartbeat == 41
+
+
+@activity.define(retry=Retry(initial=timedelta(0), max_attempts=2))
+async def remembering() -> int:
+    seen: set[int] = activity.heartbeat_details(set[int]) or set()
+    pages = {4, 9} | seen
+    if not seen:
+        for details in (pages, [Page(1)], {"at": timedelta(1)}):
+            with pytest.raises(PayloadError, match=r"Say its type, for example activity.heartbeat"):
+                activity.heartbeat(details)
+        activity.heartbeat(pages, type=set[int])
+        raise ConnectionError("lost")
+    return len(seen)
+
+
+@workflow.define
+async def remembered() -> int:
+    return await remembering()
+
+
+async def test_details_that_are_no_plain_json_come_back_by_their_type_or_are_refused(
+    client: Client,
+) -> None:
+    handle = await client.start(remembered)
+
+    await Worker(client, workflows=[remembered], activities=[remembering]).run_until_idle()
+
+    assert await handle.result() == 2

@@ -43,8 +43,8 @@ async def fits(someone: str, _much: int) -> None: ...
         ({"reconcile": generator, "effect": "once"}, "is a generator; expected a function"),
         ({"reconcile": "fits", "effect": "once"}, "reconcile='fits'; expected a plain"),
         ({"reconcile": activity.define(fits), "effect": "once"}, "reconcile=<activity fits>; expected a plain"),
-        ({"effect": "twice"}, "effect='twice': expected one of 'pure', 'idempotent', 'once'"),
-        ({"timeout": timedelta(0)}, r"activity.define: timeout=.* leaves no time at all"),
+        ({"effect": "twice"}, r"activity.define\(effect='twice'\): expected one of 'pure', 'idempotent', 'once'"),
+        ({"timeout": timedelta(0)}, r"activity.define\(timeout=.* leaves no time at all"),
         ({"schedule_to_start": -SECOND}, "schedule_to_start=.* leaves no time at all"),
         ({"schedule_to_close": timedelta(0)}, "schedule_to_close=.* leaves no time at all"),
         ({"heartbeat": timedelta(0)}, "heartbeat=.* leaves no time at all"),
@@ -67,7 +67,7 @@ def test_options_for_one_call_are_checked_too_and_leave_the_activity_alone() -> 
     assert made.definition.options.schedule_to_close is None
     none: Any = timedelta(0)
     for name in ("timeout", "schedule_to_start", "schedule_to_close", "heartbeat"):
-        with pytest.raises(ArgumentError, match=rf"pay: {name}=.* leaves no time at all"):
+        with pytest.raises(ArgumentError, match=rf"Activity pay: {name}=.* leaves no time at all"):
             made.with_options(**{name: none})
 
 

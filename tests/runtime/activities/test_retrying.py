@@ -215,7 +215,23 @@ async def test_classes_end_the_retries_with_their_subclasses_and_names_alone(
         ({"jitter": 1.5}, r"Retry\(jitter=1.5\): expected a fraction of the pause, from 0.0 to 1.0"),
         ({"jitter": -0.1}, "expected a fraction"),
         ({"jitter": float("nan")}, "expected a fraction"),
-        ({"backoff": float("nan")}, "expected at least 1.0"),
+        ({"backoff": float("nan")}, r"Retry\(backoff=nan\): expected a finite number, 1.0 or more"),
+        ({"backoff": float("inf")}, r"Retry\(backoff=inf\): expected a finite number"),
+        ({"backoff": 0}, r"Retry\(backoff=0\)"),
+        ({"backoff": -2.0}, r"Retry\(backoff=-2.0\)"),
+        ({"backoff": True}, r"Retry\(backoff=True\)"),
+        ({"backoff": "2"}, r"Retry\(backoff='2'\)"),
+        ({"initial": 1}, r"Retry\(initial=1\): expected a timedelta, for example timedelta\(seconds=1\)"),
+        ({"initial": None}, r"Retry\(initial=None\): expected a timedelta"),
+        ({"initial": -timedelta(1)}, "a timedelta that is not negative"),
+        ({"max_interval": 2.5}, r"for example timedelta\(seconds=2.5\)"),
+        ({"max_attempts": 0}, r"Retry\(max_attempts=0\): expected a whole number, 1 or more, or None"),
+        ({"max_attempts": 2.5}, r"Retry\(max_attempts=2.5\)"),
+        ({"max_attempts": True}, r"Retry\(max_attempts=True\)"),
+        ({"max_attempts": float("inf")}, r"Retry\(max_attempts=inf\)"),
+        ({"jitter": "some"}, "expected a fraction"),
+        ({"non_retryable": ValueError}, r"expected a tuple, for example \(ValueError,\)"),
+        ({"non_retryable": "ValueError"}, r"expected a tuple, for example \('ValueError',\)"),
         ({"non_retryable": (int,)}, "<class 'int'> is neither an exception class nor the name of one"),
         ({"non_retryable": (ValueError("x"),)}, "neither an exception class"),
     ],
@@ -270,6 +286,10 @@ async def test_without_a_budget_retries_are_counted_all_the_same(
 
     detail = await handle.describe()
     assert (detail.retry_budget, detail.retries_used) == (None, 2)
+
+
+def test_a_backoff_beyond_all_numbers_meets_the_longest_pause() -> None:
+    assert Retry(backoff=1e300).delay_ms(50) == 60_000
 
 
 async def test_a_negative_budget_is_refused(client: Client) -> None:

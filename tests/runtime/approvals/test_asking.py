@@ -125,12 +125,27 @@ async def test_an_answer_to_the_first_question_is_not_taken_for_the_second_of_th
     ("options", "words"),
     [
         ({"to": "ops"}, "to='ops'; expected a list of names"),
-        ({"remind": timedelta(0)}, "remind=.*expected a timedelta of a second or more"),
-        ({"timeout": timedelta(0)}, "timeout=.*expected a positive timedelta"),
+        ({"remind": timedelta(0)}, "remind=.*expected a timedelta of 0:00:01 or more"),
+        ({"timeout": timedelta(0)}, "timeout=.*leaves no time at all"),
+        (
+            {"timeout": 30},
+            r"timeout=30; expected a timedelta or None, for example timedelta\(seconds=30\)",
+        ),
+        ({"ask": None}, "ask=None; expected a str, the question"),
+        ({"on_timeout": False}, "on_timeout=False; expected a timeout beside it"),
+        (
+            {"timeout": timedelta(1), "on_timeout": "no"},
+            "on_timeout='no' is no answer of the type bool: .*It is a str",
+        ),
+        (
+            {"timeout": timedelta(1), "on_timeout": None},
+            "on_timeout=None is no answer of the type bool",
+        ),
+        ({"escalate": "boss"}, "escalate='boss'; expected a list of workflow.Escalation"),
         ({"notify": print}, "notify=.*expected an activity that takes a workflow.ApprovalNotice"),
         (
             {"escalate": workflow.Escalation(after=timedelta(0), to=["a"])},
-            "after=.*expected a positive timedelta",
+            "after=.*leaves no time at all",
         ),
         ({"escalate": [workflow.Escalation(after=timedelta(1), to=[])]}, "names nobody"),
         ({"escalate": workflow.Escalation(after=timedelta(1), to="boss")}, "to='boss'"),

@@ -171,7 +171,7 @@ async def test_a_quorum_needs_people(desk: Opener) -> None:
     d = await desk(nobody)
 
     why = (await d.handle.describe()).summary.verdict.why
-    assert "quorum=0; expected 1 or more people" in why
+    assert "quorum=0; expected a number of people, 1 or more" in why
 
 
 async def test_an_error_in_enough_is_raised_where_the_votes_are_awaited(desk: Opener) -> None:

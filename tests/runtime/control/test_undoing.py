@@ -80,6 +80,14 @@ async def careful(what: str) -> str:
 
 
 @workflow.define
+async def changeable() -> None:
+    """Drop what would undo the first of two steps, and wait."""
+    workflow.compensate(cancel, "kept").drop()
+    workflow.compensate(cancel, "hotel")
+    await asyncio.sleep(86_400)
+
+
+@workflow.define
 async def crowd() -> None:
     """Fail while another task is booking."""
 
@@ -201,8 +209,9 @@ def test_a_run_that_is_being_terminated_takes_nothing_in_and_can_be_ended_at_onc
         sim.pause(run)
     sim.terminate(run, reason="now", compensate=False)
 
-    assert sim.describe(run).summary.status == "terminated"
-    assert states(sim, "t") == [("cancel", "dropped")]
+    with pytest.raises(RunTerminatedError, match="Not undone: cancel"):
+        sim.result(run)
+    assert states(sim, "t") == [("cancel", "skipped")]
     assert told() == ["book hotel"]
 
 
@@ -238,6 +247,19 @@ def test_an_explicit_roll_back_forgets_what_it_did(sim: Sim) -> None:
         "completed",
         "completed",
     ]
+
+
+def test_what_the_code_has_dropped_is_not_told_as_not_undone(sim: Sim) -> None:
+    run = sim.start(changeable, id="t")
+    sim.run_until(run, "wait.timer")
+
+    sim.terminate(run)
+    with pytest.raises(RunTerminatedError) as ended:
+        sim.result(run)
+
+    assert "Not undone" not in ended.value.message
+    assert states(sim, "t") == [("cancel", "completed"), ("cancel", "dropped")]
+    assert "dropped" not in sim.describe(run).summary.verdict.why
 
 
 def test_the_other_tasks_of_a_failing_run_end_before_anything_is_undone(sim: Sim) -> None:

@@ -1,5 +1,6 @@
 """Values and attributes are read without the run's code, after its end too, and over its continuations."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -134,3 +135,39 @@ async def test_a_workflow_that_sets_a_wrong_attribute_is_told_at_its_line(
     verdict = (await run.describe()).summary.verdict
     assert "Attribute 'k'" in verdict.why
     assert "in hostile" in verdict.worst.site or "test_published.py" in verdict.worst.site
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+
+
+@workflow.define
+async def typed() -> list[str]:
+    workflow.publish("item", Item("tea"))
+    workflow.publish("seen", {3, 1}, type=set[int])
+    workflow.publish("items", [Item("tea")], type=list[Item])
+    refused = []
+    for value in ({3, 1}, [Item("tea")]):
+        with pytest.raises(PayloadError) as caught:
+            workflow.publish("kept", value)
+        refused.append(caught.value.message)
+    return refused
+
+
+async def test_a_value_that_is_no_plain_json_comes_back_by_its_type_or_is_refused(
+    client: Client,
+) -> None:
+    run = await client.start(typed)
+    await Worker(client, workflows=[typed]).run_until_idle()
+
+    refused = await run.result()
+    assert "Say its type, for example workflow.publish('kept', …, type=set[int])" in refused[0]
+    assert "would come back as [1, 3] (list)" in refused[0]
+    assert await run.query("seen") == [1, 3]
+    assert await run.query("seen", type=set[int]) == {1, 3}
+    assert await client.query(run.id, "item", type=Item) == Item("tea")
+    assert await run.query("items", type=list[Item]) == [Item("tea")]
+    with pytest.raises(PayloadError, match=r"The published value item of run .* as int"):
+        await run.query("item", type=int)
+    assert set(await client.published(run.id)) == {"item", "seen", "items"}

@@ -113,7 +113,7 @@ def test_runs_are_found_by_attribute(shell: Shell, conditions: list[str], *, fou
         (["signal", "nobody", "go", "1"], 4, "There is no run 'nobody'"),
         (["query", "a", "nothing"], 2, "has not published 'nothing'"),
         (["update", "a", "subtract", "1", "--timeout", "0.05"], 2, "has not answered subtract within"),
-        (["update", "a", "add", '"x"'], 2, "refused the update add"),
+        (["update", "a", "add", '"x"'], 2, "Update 'add' does not fit what run a takes: the value: 'x'"),
         (["runs", "--where", "customer"], 2, "expected KEY=VALUE"),
         (["start", "flows:total", "1", "--attribute", "customer"], 2, "expected KEY=VALUE"),
         (["start", "flows:total", "1", "--timeout", "-1"], 2, "--timeout"),

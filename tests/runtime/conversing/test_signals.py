@@ -173,19 +173,6 @@ async def test_a_signal_of_the_wrong_type_is_refused_before_it_is_sent(client: C
     assert len((await run.history()).turns) == 1
 
 
-async def test_a_signal_that_does_not_decode_blocks_the_run_and_is_not_lost(
-    client: Client, worker: Worker
-) -> None:
-    run = await client.start(collect, 1)
-    await run.signal("paid", {"amount": "many"})
-    await worker.run_until_idle()
-
-    detail = await run.describe()
-
-    assert detail.summary.verdict.code == "stuck.poison_payload"
-    assert "Signal paid" in detail.summary.verdict.why
-
-
 async def test_the_wait_for_a_signal_says_what_for_and_until_when(
     client: Client, worker: Worker, clock: VirtualClock
 ) -> None:

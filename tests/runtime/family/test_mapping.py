@@ -1,12 +1,14 @@
 """`map` keeps the order of its inputs and the limit of what runs at once, and stops when it is settled."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.runtime.conftest import assert_every_cut_replays, served
 
 from holdfast import ActivityError, ApplicationError, Client, Retry, Worker, activity, workflow
+from holdfast.clock import VirtualClock
 from holdfast.errors import RunCancelledError, RunFailedError
 
 
@@ -49,6 +51,24 @@ async def settled(texts: list[str], need: int | None, tolerate: int | None) -> l
     return [outcome.value or outcome.state for outcome in outcomes]
 
 
+async def fail_after(name: str) -> None:
+    try:
+        await asyncio.sleep({"slow": 2, "quick": 1}[name])
+        raise ApplicationError(f"{name} failed")
+    except asyncio.CancelledError:
+        raise ApplicationError(f"{name} failed as it was cancelled") from None
+
+
+@workflow.define
+async def in_time() -> None:
+    await workflow.map(fail_after, ["slow", "quick"])
+
+
+@workflow.define
+async def tolerant_in_time() -> None:
+    await workflow.map_settled(fail_after, ["slow", "quick"], tolerate=0)
+
+
 ALL: list[workflow.Workflow[Any, Any]] = [child, over_activities, over_children, settled]
 
 
@@ -88,11 +108,30 @@ async def test_the_first_failure_takes_back_what_still_runs(client: Client, work
     assert issubclass(ActivityError, Exception)
 
 
+@pytest.mark.parametrize("flow", [in_time, tolerant_in_time])
+async def test_the_failure_that_is_told_is_the_first_that_happened(
+    client: Client, clock: VirtualClock, flow: Any
+) -> None:
+    worker = Worker(client, workflows=[flow])
+    run = await client.start(flow)
+    await worker.run_until_idle()
+    clock.advance(
+        timedelta(seconds=2)
+    )  # both timers are due, and the later one has the lower index
+
+    with pytest.raises(RunFailedError, match="quick failed"):
+        await served(worker, run.result())
+    await assert_every_cut_replays(run, flow)
+
+
 async def test_a_limit_of_nothing_is_refused(client: Client, worker: Worker) -> None:
     run = await client.start(over_activities, ["a"], 0)
     await worker.run_until_idle()
 
-    assert "expected at least 1" in (await run.describe()).summary.verdict.why
+    assert (
+        "workflow.map(limit=0): expected a whole number, 1 or more, or None."
+        in (await run.describe()).summary.verdict.why
+    )
 
 
 async def test_what_is_not_needed_any_more_is_cancelled_or_skipped(

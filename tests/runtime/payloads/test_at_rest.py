@@ -205,7 +205,7 @@ async def test_what_was_sealed_cannot_be_copied_without_the_key(
 
 
 async def test_a_run_that_another_process_must_compensate_does_not_end_the_worker(
-    client: Client, tmp_path: Path, clock: VirtualClock
+    client: Client, tmp_path: Path, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle = await client.start(undoing, SECRET, id="u", timeout=timedelta(hours=1))
     await work(client, clock)
@@ -218,6 +218,10 @@ async def test_a_run_that_another_process_must_compensate_does_not_end_the_worke
     await work(client, clock)
 
     assert (other, left) == ("completed", "open")
+    told = [line for line in caplog.messages if "is left to a process that can read" in line]
+    assert len(told) == 1  # however often the worker looks
+    assert told[0].startswith("The end of run u, whose time is up, is left to a process that can")
+    assert "key k1 is not known here" in told[0]
     assert (await handle.describe()).summary.status == "timed_out"
 
 

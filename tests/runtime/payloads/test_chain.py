@@ -115,7 +115,13 @@ async def test_a_run_without_its_key_is_shown_held_and_goes_on_with_the_key(
     assert asked.ask == "encrypted: key k1 is not known here"
     assert len(detail.history.turns) == len((await _history(tmp_path, clock)).turns) - 1
     assert (held.status, held.verdict.code) == ("open", "stuck.poison_payload")
-    assert "key k1 is not known here" in held.verdict.why
+    assert held.verdict.worst.why == (
+        "The payload in command.body of run o (#1) is encrypted with key k1, which the worker that took the run does not "
+        "have. Nothing is lost."
+    )
+    assert held.verdict.worst.site == "command.body of run o (#1)"
+    assert held.verdict.worst.next.startswith("Stays as it is until a worker that has key k1 comes")
+    assert held.verdict.worst.actions[0] == "Start a worker that has key k1 in HOLDFAST_KEYS"
 
     again = opened(tmp_path / "h.db", clock, OLD)
     await worker_of(again).run_until_idle()

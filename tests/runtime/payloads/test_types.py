@@ -23,7 +23,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, RootModel, comp
 from holdfast import activity
 from holdfast._comparing import difference
 from holdfast._signatures import signature_of
-from holdfast.codec import decode, encode
+from holdfast.codec import decode, encode, misfit, schemas_of
 from holdfast.errors import PayloadError, PayloadTooLargeError
 from holdfast.history import canonical
 
@@ -130,6 +130,14 @@ def test_a_value_comes_back_as_it_went_in(value: Any, declared: Any) -> None:
     assert type(back) is type(value) or (type(value), type(back)) == (int, float)
 
 
+@pytest.mark.parametrize(("value", "declared"), KEPT, ids=lambda part: str(part)[:50])
+def test_the_schema_by_which_senders_are_judged_takes_all_that_its_type_writes(
+    value: Any, declared: Any
+) -> None:
+    for schema in schemas_of({"it": declared}).values():
+        assert misfit(encode(value, declared, what="it"), schema, whole="it") is None
+
+
 REFUSED: list[tuple[Any, Any, str]] = [
     (Sub(), Base, "a Sub would come back as a Base, without what Sub adds"),
     (Box([Sub()]), Box[list[Base]], r"value\[0\]: a Sub would come back as a Base"),
@@ -231,7 +239,7 @@ def test_values_of_any_type_come_back_as_they_went_in(data: st.DataObject) -> No
 
 
 SETS = """
-from holdfast.codec import encode
+from holdfast.codec import encode, misfit, schemas_of
 from holdfast.history import canonical
 from pydantic import BaseModel, Field
 class Tags(BaseModel):
