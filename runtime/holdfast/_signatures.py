@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from holdfast.codec import Plan, decode_by, encode_by, plan_of
-from holdfast.errors import ArgumentError, PayloadError
+from holdfast.errors import ArgumentError, ForbiddenCallError, PayloadError
 from holdfast.history import Json
 
 
@@ -38,6 +38,20 @@ class Signature:
             encode_by(plan, value, what=what, limit=limit)
             for (what, plan), value in zip(self.arguments, values, strict=True)
         ]
+
+    def write_args(self, args: tuple[Any, ...]) -> list[Json] | None:
+        """Return the arguments of a call as JSON, unchecked, or None where `encode_args` has something to say."""
+        if len(args) != len(self.arguments):
+            return None
+        try:
+            return [
+                value if type(value) is plan.scalar else plan.dump(value)
+                for (_, plan), value in zip(self.arguments, args, strict=True)
+            ]
+        except ForbiddenCallError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a type's own code raises, the full way says what it was
+            return None
 
     def decode_args(self, trees: list[Json]) -> list[Any]:
         """Decode recorded arguments; those added since, with a default, are filled in by the call itself."""

@@ -65,3 +65,22 @@ def test_every_replayer_refuses_a_history_of_other_activities(recorded: str, wid
         orders.replay_bare([("charge", orders.receipt_json(0)), ("refund", {})], 0)
     with pytest.raises(Exception, match="refund"):
         asyncio.run(replayer.replay_workflow(WorkflowHistory.from_json("r", temporal)))
+
+
+def test_a_replayed_activity_takes_a_known_number_of_calls() -> None:
+    """Hold the speed of replay without a clock: what is called, in Python and in C, on the way of one activity."""
+    history = holdfast_history("sequential", 200, width=1)
+    replay(history, orders.sequential).raise_for_difference()  # once uncounted: caches
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        replay(history, orders.sequential)
+    finally:
+        sys.setprofile(None)
+
+    assert calls / 200 < 100, f"{calls / 200:.1f} calls for each activity"

@@ -10,6 +10,7 @@ from holdfast._core.facts import OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.matcher import (
     Drift,
     Identity,
+    alike,
     classify,
     drifts_of,
     identity,
@@ -45,7 +46,11 @@ from holdfast.history import (
 )
 
 _LOOK_AHEAD = 5
+_AT_ONCE = 100  # turns: what they leave behind is collected between two batches
 FLAGS = 0  # the engine flags that this release knows; a run carries those it was started with
+
+
+_Raised = OrphanEventError | PayloadError | WorkflowBugError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +108,9 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
         )
         state.difference = difference("ND15", definition, history, 0, (), unknown)
         return state
-    for index, turn in enumerate(turns):
-        if not _replay_turn(state, definition, history, index, turn):
+    while state.turns < len(turns):
+        error = _apply_as_recorded(state, turns, definition.retired_patches)
+        if state.turns == len(turns) or not _compare(state, definition, history, error):
             break
         state.turns += 1
     if state.difference is None:
@@ -114,20 +120,46 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
     return state
 
 
-def _replay_turn(
-    state: Replayed, definition: WorkflowDefinition, history: History, index: int, turn: Turn
+def _apply_as_recorded(
+    state: Replayed, turns: Sequence[Turn], retired: frozenset[str]
+) -> _Raised | None:
+    """Apply turns until one is not plainly as recorded, and return what that one raised, if anything.
+
+    The loop of the run is entered once for many turns: that costs as much as comparing one.
+    """
+    execution = state.execution
+    while state.turns < len(turns):
+        with execution.entered():
+            for turn in turns[state.turns : state.turns + _AT_ONCE]:
+                recorded = without_retired(turn.commands or (), retired)
+                execution.encoding.recorded = recorded
+                try:
+                    produced = execution.apply(turn.event, live=False)
+                except (OrphanEventError, PayloadError, WorkflowBugError) as error:
+                    return error
+                if not alike(recorded, produced):
+                    return None
+                state.turns += 1
+    return None
+
+
+def _compare(
+    state: Replayed,
+    definition: WorkflowDefinition,
+    history: History,
+    error: _Raised | None,
 ) -> bool:
+    """Look closely at the turn that was applied last; False when it ends the replay."""
+    index = state.turns
+    turn = history.committed[index]
     recorded = without_retired(turn.commands or (), definition.retired_patches)
     execution = state.execution
-    code, detail, bug = "", "", None
-    try:
-        execution.apply(turn.event, live=False)
-    except OrphanEventError as error:
+    code, detail = "", ""
+    bug = error if isinstance(error, WorkflowBugError) else None
+    if isinstance(error, OrphanEventError):
         code, detail = "ND13", f"{error}."
-    except PayloadError as error:
+    elif isinstance(error, PayloadError):
         code, detail = "ND14", str(error)
-    except WorkflowBugError as error:
-        bug = error
     produced = tuple(execution.commands)
     if not code and not matches(recorded, produced):
         is_partial = bug is not None and matches(recorded[: len(produced)], produced)

@@ -1,6 +1,7 @@
 """One run in memory: applies inbound events to workflow code and collects the commands that it issues."""
 
 import asyncio
+import contextlib
 import random
 import uuid
 from collections.abc import Callable, Coroutine
@@ -114,6 +115,10 @@ class Execution:
         self.problems: list[str] = []  # what live turns dropped, for the worker's log
 
     # Applying events
+
+    def entered(self) -> contextlib.AbstractContextManager[None]:
+        """Be the running loop of this thread, for several turns one after another."""
+        return self._loop.entered()
 
     def apply(self, event: Event, *, live: bool, guessed: bool = False) -> tuple[Command, ...]:
         """Apply one inbound event, run until nothing is ready, and return the commands of this turn.

@@ -89,17 +89,30 @@ class TurnLoop(asyncio.AbstractEventLoop):
 
     def drain(self, deliver: Callable[..., None] | None = None, *args: Any) -> None:
         """Deliver what is new, and run callbacks until none is ready or the run has ended."""
-        before = self._enter()
+        before = None if self.is_running() else self._enter()
+        self._draining = True
         try:
             if deliver is not None:
                 deliver(*args)
             self._drain(MAX_STEPS_PER_TURN)
         finally:
-            self._leave(*before)
+            self._draining = False
+            if before is not None:
+                self._leave(*before)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Be the running loop of this thread."""
+        """Be the running loop of this thread, to call what only works on one."""
+        with self.entered():
+            self._draining = True
+            try:
+                yield
+            finally:
+                self._draining = False
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be the running loop of this thread, for several turns one after another."""
         before = self._enter()
         try:
             yield
@@ -115,11 +128,9 @@ class TurnLoop(asyncio.AbstractEventLoop):
         gc.disable()  # so that a dropped generator is finalised where its last reference goes, or not in this turn
         asyncio._set_running_loop(self)  # noqa: SLF001
         sys.set_asyncgen_hooks(firstiter=self._know_generator, finalizer=self._finish_generator)
-        self._draining = True
         return before
 
     def _leave(self, loop: Any, hooks: Any, collecting: bool) -> None:  # noqa: FBT001 - what `_enter` returned
-        self._draining = False
         sys.set_asyncgen_hooks(*hooks)
         asyncio._set_running_loop(loop)  # noqa: SLF001
         if collecting:
