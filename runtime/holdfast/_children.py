@@ -11,7 +11,6 @@ from holdfast._arguments import check_text, check_whole, refuse
 from holdfast._conversing import Signal, checked_timeout
 from holdfast._core.continuing import Continuation, ContinueAsNewRequest
 from holdfast._core.execution import Execution, required
-from holdfast._core.failures import child_id
 from holdfast._core.sites import call_site
 from holdfast._defining import Workflow, checked_workflow
 from holdfast.errors import ApplicationError, ArgumentError, ForbiddenCallError
@@ -35,7 +34,7 @@ class Child(Generic[R]):
         future: asyncio.Future[R],
         on_cancel: OnCancel,
     ) -> None:
-        self.id = child_id(command, execution.facts.run_id)
+        self.id = execution.facts.child_id(command)
         self._execution = execution
         self._seq = command.seq
         self._future = future

@@ -155,7 +155,8 @@ class PatchDecision:
 class Header:
     """Say whose history this is; `entry` is `module:name` of the workflow, `code` its fingerprint at the last turn.
 
-    `decisions` are those of the run's patches, both ways; a history of an old release has none.
+    `decisions` are those of the run's patches, both ways; a history of an old release has none. `children` are the ids,
+    by command, of the children that a fork shares with its original: they are not named after this run.
     """
 
     workflow: str
@@ -167,9 +168,12 @@ class Header:
     flags: int
     seed: str
     decisions: tuple[PatchDecision, ...] = ()
+    children: tuple[tuple[int, str], ...] = ()
 
 
-_HEADER = tuple(field.name for field in fields(Header) if field.name != "decisions")
+_HEADER = tuple(
+    field.name for field in fields(Header) if field.name not in {"decisions", "children"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +285,8 @@ def dump_history(history: History) -> str:
     header |= {name: getattr(history.header, name) for name in _HEADER}
     if history.header.decisions:
         header["decisions"] = [asdict(decision) for decision in history.header.decisions]
+    if history.header.children:
+        header["children"] = [[seq, child] for seq, child in history.header.children]
     lines = [_line(header)]
     code = ""
     for turn in history.turns:
@@ -359,13 +365,24 @@ def _header(value: dict[str, Any], name: str) -> Header:
         raise HistoryFormatError(f"{name}:1: the header lacks {', '.join(missing)}.")
     try:
         decisions = tuple(_decision(row) for row in value.get("decisions", ()))
-        header = Header(**{field: value[field] for field in _HEADER}, decisions=decisions)
+        children = tuple(_child(row) for row in value.get("children", ()))
+        header = Header(
+            **{field: value[field] for field in _HEADER}, decisions=decisions, children=children
+        )
         _check_types(header)
     except TypeError as error:
         raise HistoryFormatError(
             f"{name}:1: the header is not what it should be: {error}."
         ) from None
     return header
+
+
+def _child(row: Any) -> tuple[int, str]:
+    match row:
+        case [int() as seq, str() as child]:
+            return seq, child
+        case _:
+            raise TypeError(f"children holds {row!r}")
 
 
 def _decision(row: Any) -> PatchDecision:

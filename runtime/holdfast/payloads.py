@@ -285,6 +285,17 @@ class Chain:
         digests = () if self._cipher is None else self._cipher.digests(text)
         return [text, *(f"hmac:{digest}" for digest in digests)]
 
+    @property
+    def newest_key(self) -> str | None:
+        """Return the id of the key under which payloads are sealed, or None where they are not."""
+        return None if self._cipher is None else self._cipher.newest
+
+    def key_of(self, stored: bytes | str) -> str:
+        """Return the id of the key under which stored bytes, or a stored text, are sealed; empty when under none."""
+        data = stored if isinstance(stored, bytes) else _bytes_of(stored)
+        name, body = _unwrap(data) if data[:1] == b"\xf5" else ("", b"")
+        return _split(body)[0] if name == Encrypt.name else ""
+
     def is_news(self, text: str) -> bool:
         """Tell whether this is asked for the first time: what stays unreadable is logged once, not with every look."""
         if text in self._told or len(self._told) >= _MOST_TOLD:
@@ -311,6 +322,13 @@ class Chain:
             except SealedPayloadError as error:
                 raise _sealed(place, error) from None
         return data
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.removeprefix(_TEXT)) if text.startswith(_TEXT) else b""
+    except binascii.Error:
+        return b""
 
 
 def why_sealed(error: SealedPayloadError) -> str:

@@ -86,6 +86,7 @@ def replay(definition: WorkflowDefinition, history: History) -> Replayed:
             for c in turn.commands or ()
             if isinstance(c, ReopenApproval)
         ),
+        children=dict(history.header.children),
         # Those that no worker has applied yet too: they let the turn before them be applied.
         discarded=frozenset(
             turn.event.target for turn in history.turns if isinstance(turn.event, SignalDiscarded)

@@ -191,7 +191,7 @@ class Execution:
             self._timer_site = pending.command.site
             self._loop.fire_timer(event.seq)
         elif not pending.future.done():
-            settle(pending, event, self.facts.run_id)
+            settle(pending, event, self.facts)
 
     def _puts_back(self, event: ApprovalDecided) -> bool:
         """Ask again when an answer does not decode: its schema cannot say all that its type does.

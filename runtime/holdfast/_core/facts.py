@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.errors import PayloadError
-from holdfast.history import SignalReceived
+from holdfast.history import SignalReceived, StartChild
 
 
 class EvictedError(BaseException):
@@ -43,5 +43,11 @@ class RunFacts:
     seed: str
     patches: frozenset[tuple[str, str | None]] = frozenset()
     reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
+    children: Mapping[int, str] = field(default_factory=dict)  # by command: those a fork shares
     discarded: frozenset[int] = frozenset()  # turns of signals that are not to be read
     quorums: Mapping[int, int] = field(default_factory=dict)  # by approval: as people were asked
+
+    def child_id(self, command: StartChild) -> str:
+        """Return the id of a child, which comes from its parent unless it was given one."""
+        shared = self.children.get(command.seq)
+        return shared or command.child or f"{self.run_id}.{command.seq}"

@@ -22,10 +22,9 @@ def activity_error(command: Command, failure: Failure, name: str = "") -> Activi
     )
 
 
-def child_error(command: StartChild, event: ChildFailed, run_id: str) -> ChildError:
+def child_error(command: StartChild, event: ChildFailed, child: str) -> ChildError:
     """Return what workflow code gets for a child that ended without a result."""
     failure = event.failure
-    child = child_id(command, run_id)
     return ChildError(
         f"Child {child} of {command.workflow} {event.status}: {failure.type}: {failure.message}",
         child=child,
@@ -33,11 +32,6 @@ def child_error(command: StartChild, event: ChildFailed, run_id: str) -> ChildEr
         type=failure.type,
         details=failure.details,
     )
-
-
-def child_id(command: StartChild, run_id: str) -> str:
-    """Return the id of a child, which comes from its parent unless it was given one."""
-    return command.child or f"{run_id}.{command.seq}"
 
 
 def is_failure(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast._core.facts import OrphanEventError
+from holdfast._core.facts import OrphanEventError, RunFacts
 from holdfast._core.failures import activity_error, child_error
 from holdfast._core.polling import Poll
 from holdfast.errors import SignalError
@@ -39,7 +39,7 @@ class Pending:
     poll: Poll | None = None
 
 
-def settle(pending: Pending, event: Answer, run_id: str) -> None:
+def settle(pending: Pending, event: Answer, facts: RunFacts) -> None:
     """Hand the answer of a command to whoever awaits it."""
     match event:
         case ActivityCompleted() | ChildCompleted():
@@ -51,7 +51,8 @@ def settle(pending: Pending, event: Answer, run_id: str) -> None:
                 activity_error(pending.command, event.failure, pending.name)
             )
         case ChildFailed() if isinstance(pending.command, StartChild):
-            pending.future.set_exception(child_error(pending.command, event, run_id))
+            child = facts.child_id(pending.command)
+            pending.future.set_exception(child_error(pending.command, event, child))
         case SignalRefused() if isinstance(pending.command, SendSignal):
             target = pending.command.target
             pending.future.set_exception(SignalError(event.failure.message, target=target))

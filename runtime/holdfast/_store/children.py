@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from holdfast._store import accepting
 from holdfast._store.attributes import attributes_of
+from holdfast._store.closing import tell_if_ended
 from holdfast._store.database import Tx
 from holdfast._store.ending import close_run
 from holdfast._store.events import append_event
@@ -26,9 +27,15 @@ _NUMBERED = re.compile(r"^(?P<base>.*)~(?P<number>[0-9]+)$")
 
 
 def start_child(tx: Tx, run_id: str, command: StartChild, queue: str) -> None:
-    """Insert the run that a command asks for; an id that is taken is told to the run as a failed child."""
+    """Insert the run that a command asks for; an id that is taken is told to the run as a failed child.
+
+    A fork that keeps the keys of its original has the child that the original has started under that id.
+    """
+    parent = tx.conn.execute(select(run).where(run.c.id == run_id)).one()
     child = command.child or f"{run_id}.{command.seq}"
     if known_run(tx, child) is not None:
+        if _share(tx, parent, command, child, queue):
+            return
         failure = failure_to_json(
             Failure(
                 type="RunExistsError",
@@ -38,17 +45,41 @@ def start_child(tx: Tx, run_id: str, command: StartChild, queue: str) -> None:
         body: dict[str, Json] = {"seq": command.seq, "status": "not started", "failure": failure}
         append_event(tx, run_id, "child_failed", body)
         return
-    parent = tx.conn.execute(select(run).where(run.c.id == run_id)).one()
     new = _new_run(
         parent, command, run_id=child, queue=command.queue or queue, timeout_ms=command.timeout_ms,
-        retry_budget=command.retry_budget,
+        retry_budget=command.retry_budget, lineage=command.child or f"{parent.lineage}.{command.seq}",
     )  # fmt: skip
     insert_run(tx, new)
+    _link(tx, run_id, command, child)
+
+
+def _link(tx: Tx, run_id: str, command: StartChild, child: str) -> None:
     tx.conn.execute(
         insert(child_table).values(
             run_id=run_id, seq=command.seq, child=child, on_close=command.on_close, open=True
         )
     )
+
+
+def _share(tx: Tx, fork: Any, command: StartChild, child: str, queue: str) -> bool:
+    """Link a fork to the child that its original has started with the same command; False when it has not."""
+    known = tx.conn.execute(select(run).where(run.c.id == child)).one()
+    request: list[Json] = [command.workflow, command.queue or queue, command.args]
+    digest = hashlib.sha256(canonical(request).encode()).hexdigest()
+    origin = select(run.c.lineage).where(run.c.id == known.parent)
+    link = select(child_table.c.seq).where(
+        child_table.c.run_id == known.parent, child_table.c.child == child
+    )
+    same = (
+        fork.forked_from is not None
+        and tx.conn.execute(origin).scalar() == fork.lineage
+        and tx.conn.execute(link).scalar() == command.seq
+        and known.request_digest in tx.chain.veils(digest)
+    )
+    if same:
+        _link(tx, fork.id, command, child)
+        tell_if_ended(tx, fork.id, command.seq, known)
+    return same
 
 
 def _new_run(

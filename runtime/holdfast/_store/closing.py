@@ -1,5 +1,7 @@
 """Verbs that end a run: by its own command, by a request to cancel, or from outside."""
 
+from typing import Any
+
 from sqlalchemy import delete, select, update
 
 from holdfast._store import compensations
@@ -79,6 +81,16 @@ def tell_parent(tx: Tx, run_id: str, seq: int, status: RunStatus, result: Json) 
             "failure": _failure(status, result),
         }
         append_event(tx, run_id, "child_failed", body)
+
+
+def tell_if_ended(tx: Tx, run_id: str, seq: int, child_row: Any) -> bool:
+    """Tell a run of the child that command `seq` has, if that has ended before."""
+    if child_row.closed_at is None:
+        return False
+    packed = child_row.result
+    result = None if packed is None else tx.unpack(packed, "run.result", child_row.id)
+    tell_parent(tx, run_id, seq, RunStatus(child_row.status), result)
+    return True
 
 
 def _failure(status: RunStatus, result: Json) -> Json:

@@ -132,7 +132,14 @@ def mark_parked(tx: Tx, run_id: str, parked: Sequence[Parked]) -> None:
             tx.conn.execute(
                 insert(wait).values(
                     run_id=run_id, seq=item.number, kind=item.kind,
-                    name=tx.pack_text(item.name, "wait.name", run_id, item.number), opened_at=item.since,
+                    name=_stored_name(tx, run_id, item), opened_at=item.since,
                     due_at=item.deadline, fire_at=None, site=item.site,
                 )
             )  # fmt: skip
+
+
+def _stored_name(tx: Tx, run_id: str, item: Parked) -> str | None:
+    """Return the name of a wait as it is stored: ids and names stay plain, what code says in words is sealed."""
+    if item.kind != "condition":
+        return item.name
+    return tx.pack_text(item.name, "wait.name", run_id, item.number)

@@ -143,11 +143,18 @@ def _close_children(tx: Tx, run_id: str) -> None:
     ).all()
     for link in links:
         forget_child(tx, run_id, link.seq)
+        if _is_awaited(tx, link.child):
+            continue  # by a fork, or by the run of which this is one
         with contextlib.suppress(UsageError):
             if link.on_close == "cancel":
                 request_cancel(tx, link.child, f"run {run_id}, which started it, has ended")
             elif link.on_close == "terminate":
                 terminate(tx, link.child, f"run {run_id}, which started it, has ended")
+
+
+def _is_awaited(tx: Tx, run_id: str) -> bool:
+    links = select(child.c.run_id).where(child.c.child == run_id, child.c.open)
+    return tx.conn.execute(links.limit(1)).first() is not None
 
 
 def cancel_child(tx: Tx, run_id: str, seq: int) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Table, insert, select, update
 
 from holdfast._store import compensations
 from holdfast._store.attributes import publish, store_attributes
-from holdfast._store.closing import forget_child, tell_parent, withdraw_approvals
+from holdfast._store.closing import forget_child, tell_if_ended, withdraw_approvals
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.reading import load_history
@@ -155,6 +155,10 @@ def _copy_records(
     _copy(tx, accepted, asked)
     _copy(tx, approval, asked, approval.c.seq <= last)
     _copy(tx, compensation, asked, compensation.c.seq <= last)
+    _copy(tx, child, asked, child.c.seq <= last)
+    for item in (item for turn in copied for item in turn.commands or ()):
+        if isinstance(item, StartChild) and item.seq not in left:
+            forget_child(tx, asked.id, item.seq)
     done = set(seqs) - set(left)
     for row in tx.conn.execute(select(activity).where(activity.c.run_id == asked.origin)).all():
         if row.seq in done and row.closed_at is not None:
@@ -184,8 +188,6 @@ def _reopen(tx: Tx, asked: Fork, queue: str, at: int, item: Command) -> None:
             if due_at is not None and due_at <= tx.now and item.timeout_ms is not None:
                 due_at = tx.now + item.timeout_ms  # asked again, a person gets the time again
             _ask_again(tx, asked.id, item, due_at)
-        case StartChild():
-            _copy(tx, child, asked, child.c.seq == item.seq)
         case _:
             pass
 
@@ -281,13 +283,10 @@ def _tell_of_child(tx: Tx, run_id: str, seq: int) -> None:
     row = tx.conn.execute(
         select(run)
         .join(child, child.c.child == run.c.id)
-        .where(child.c.run_id == run_id, child.c.seq == seq, run.c.closed_at.is_not(None))
+        .where(child.c.run_id == run_id, child.c.seq == seq)
     ).first()
-    if row is None:
+    if row is None or not tell_if_ended(tx, run_id, seq, row):
         _open_link(tx, run_id, seq)
-        return
-    result = None if row.result is None else tx.unpack(row.result, "run.result", row.id)
-    tell_parent(tx, run_id, seq, RunStatus(row.status), result)
 
 
 def _open_link(tx: Tx, run_id: str, seq: int) -> None:

@@ -15,6 +15,7 @@ from holdfast._store.rows import current_row, newest, run_row
 from holdfast._store.tables import (
     activity,
     approval,
+    child,
     command,
     drift,
     inbound,
@@ -86,9 +87,12 @@ def outcome(tx: Tx, run_id: str) -> Ended:
 
 
 def children_of(tx: Tx, run_id: str) -> list[str]:
-    """Return the runs that a run has started."""
+    """Return the runs that a run has started, or shares with the run that it is a fork of."""
+    shared = select(child.c.child).where(child.c.run_id == run_id)
     rows = tx.conn.execute(
-        select(run.c.id).where(run.c.parent == run_id).order_by(run.c.created_at, run.c.id)
+        select(run.c.id)
+        .where(or_(run.c.parent == run_id, run.c.id.in_(shared)))
+        .order_by(run.c.created_at, run.c.id)
     )
     return [row.id for row in rows]
 
@@ -119,9 +123,18 @@ def load_history(tx: Tx, run_id: str, *, lenient: bool = False) -> History:
         turns.append(Turn(event=event, commands=commands, code=code))
     header = Header(
         workflow=row.workflow, entry=row.entry, run=row.id, status=row.status, code=row.code, python=row.python,
-        flags=row.flags, seed=row.seed, decisions=tuple(_decisions(tx, run_id)),
+        flags=row.flags, seed=row.seed, decisions=tuple(_decisions(tx, run_id)), children=_shared_children(tx, row),
     )  # fmt: skip
     return History(header=header, turns=tuple(turns))
+
+
+def _shared_children(tx: Tx, row: Any) -> tuple[tuple[int, str], ...]:
+    """Return the ids of the children that a fork has from its original, by command."""
+    if row.forked_from is None:
+        return ()
+    query = select(child.c.seq, child.c.child).where(child.c.run_id == row.id)
+    links = tx.conn.execute(query.order_by(child.c.seq)).all()
+    return tuple((at.seq, at.child) for at in links if at.child != f"{row.id}.{at.seq}")
 
 
 def _decisions(tx: Tx, run_id: str) -> Iterator[PatchDecision]:

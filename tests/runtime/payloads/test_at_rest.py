@@ -138,6 +138,18 @@ async def test_signals_updates_children_and_what_continues_a_run_are_sealed_and_
     assert SECRET.encode() not in at_rest(tmp_path)
 
 
+async def test_a_run_that_waits_for_a_child_is_judged_by_it_where_payloads_are_sealed(
+    client: Client, clock: VirtualClock
+) -> None:
+    await client.start(talking, SECRET, 1, id="t")
+    await client.signal("t", SAY, SECRET)
+    await Worker(client, workflows=[talking]).run_until_idle()
+
+    item = (await client.describe("t")).summary.verdict.worst
+    assert item.code == "wait.child"  # it was "stuck.child_missing" when the child's id was sealed
+    assert "t.2" in item.why
+
+
 async def test_questions_votes_compensations_and_what_people_resolve_are_sealed_and_read(
     client: Client, tmp_path: Path, clock: VirtualClock
 ) -> None:
