@@ -1,7 +1,7 @@
 """When a worker that found nothing to do must look again: until then, its poll costs almost nothing."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from holdfast._store import activities, ending, events, limits, runs
@@ -39,12 +39,11 @@ def rest(changes: Hashable, free: int, due_in_ms: int | None, *, since: float) -
     return Rest(changes=changes, free=free, until=since + seconds)
 
 
-def next_due(tx: Tx, *, queue: str, after: int = -1) -> int | None:
+def next_due(tx: Tx, *, queues: Sequence[str], after: int = -1) -> int | None:
     """Return when something becomes due that is not due at `after`, in milliseconds, or None."""
+    verbs = (runs.next_run_due, runs.next_lease_end, activities.next_activity_due)
     due = (
-        runs.next_run_due(tx, queue=queue, after=after),
-        runs.next_lease_end(tx, queue=queue, after=after),
-        activities.next_activity_due(tx, queue=queue, after=after),
+        *(verb(tx, queue=queue, after=after) for queue in queues for verb in verbs),
         limits.next_limit(tx, after=after),
         ending.next_deadline(tx, after=after),
         events.next_wait_due(tx, after=after),

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
+from holdfast._fleet_commands import workers
 from holdfast._keys import keys
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
 from holdfast._talking_commands import (
@@ -109,7 +110,10 @@ main.add_command(keys)
 @main.command()
 @click.argument("modules", nargs=-1, required=True, metavar="MODULE…")
 @_DB
-@click.option("--queue", default="default", show_default=True, help="Whose work to take.")
+@click.option(
+    "--queue", "queues", multiple=True, default=("default",), show_default=True, metavar="NAME",
+    help="Whose work to take; several times for several queues.",
+)  # fmt: skip
 @click.option(
     "--slots", default=20, show_default=True, type=click.IntRange(1), help="Activities at once."
 )
@@ -131,7 +135,7 @@ main.add_command(keys)
 def worker(
     modules: tuple[str, ...],
     db: str | None,
-    queue: str,
+    queues: tuple[str, ...],
     slots: int,
     lease: float,
     drain: float,
@@ -163,7 +167,7 @@ def worker(
             client,
             workflows=workflows,
             activities=activities,
-            queue=queue,
+            queue=queues,
             slots=slots,
             lease=timedelta(seconds=lease),
             drain=timedelta(seconds=drain),
@@ -173,7 +177,7 @@ def worker(
             loop.add_signal_handler(number, serving.stop)
         names = ", ".join(item.name for item in (*workflows, *activities))
         click.echo(
-            f"worker {serving.id}: queue {queue!r} of {client.url.removeprefix('sqlite:///')}: {names}",
+            f"worker {serving.id}: queue {', '.join(map(repr, dict.fromkeys(queues)))} of {client.url.removeprefix('sqlite:///')}: {names}",
             err=True,
         )
         await serving.run()
@@ -426,6 +430,7 @@ for _command in (
     discard,
     query,
     update,
+    workers,
 ):
     main.add_command(_command)
 

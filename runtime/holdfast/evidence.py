@@ -7,12 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerEvidence:
-    """Hold the row of one worker process; `workflows` maps names to code fingerprints."""
+    """Hold the row of one worker process.
+
+    `workflows` maps names to code fingerprints, `patches` maps them to the ids of patches that their code knows.
+    """
 
     id: str
     host: str
     pid: int
-    queue: str
+    queues: tuple[str, ...]
     workflows: dict[str, str]
     activities: frozenset[str]
     slots: int
@@ -22,6 +25,10 @@ class WorkerEvidence:
     loop_seen_at: int
     stack: str | None = None
     stopped_at: int | None = None
+    patches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    build: str = ""
+    holdfast: str = ""
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

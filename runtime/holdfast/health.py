@@ -38,6 +38,7 @@ __all__ = [
     "Verdict",
     "health",
     "span",
+    "worker_state",
     "workers_in_words",
 ]
 
@@ -66,6 +67,16 @@ def health(
         items = [view.no_mover()]
     ordered = tuple(sorted(items, key=lambda item: (-CODES[item.code].rank, item.seq)))
     return Verdict(worst=ordered[0], items=ordered)
+
+
+def worker_state(worker: WorkerEvidence, now: int, *, limits: Thresholds | None = None) -> str:
+    """Return whether a worker is live, blocked, lost or stopped."""
+    limits = limits or Thresholds()
+    if worker.stopped_at is not None:
+        return "stopped"
+    if worker.seen_at <= now - limits.worker_dead:
+        return "lost"
+    return "blocked" if worker.loop_seen_at < now - limits.loop_stale else "live"
 
 
 def _closed(run: RunEvidence) -> Item:
@@ -250,7 +261,9 @@ class _View:
         live = self._live(queue)
         if waited > self.limits.grace and not live:
             last = max(
-                (w for w in self.workers if w.queue == queue), key=lambda w: w.seen_at, default=None
+                (w for w in self.workers if queue in w.queues),
+                key=lambda w: w.seen_at,
+                default=None,
             )
             seen = (
                 f"has had no worker for {span(self.now - last.seen_at)} (last: {last.id})"
@@ -539,10 +552,10 @@ class _View:
     # Rows
 
     def _alive(self, worker: WorkerEvidence) -> bool:
-        return worker.stopped_at is None and worker.seen_at > self.now - self.limits.worker_dead
+        return worker_state(worker, self.now, limits=self.limits) in {"live", "blocked"}
 
     def _live(self, queue: str) -> list[WorkerEvidence]:
-        return [worker for worker in self.workers if worker.queue == queue and self._alive(worker)]
+        return [worker for worker in self.workers if queue in worker.queues and self._alive(worker)]
 
     def _run_row(self, *columns: str) -> tuple[Evidence, ...]:
         values = {column: getattr(self.run, column) for column in columns}

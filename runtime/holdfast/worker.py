@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import platform
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
@@ -41,23 +43,25 @@ log = logging.getLogger("holdfast.worker")
 _CLAIM_RUNS = 16
 _SHORTEST_LEASE = timedelta(milliseconds=100)
 _FIRE_BATCH = 200
+_LONGEST_BEAT = 10.0  # seconds; a worker that is not seen for three times that counts as dead
 _STORE_PAUSE = 1.0  # seconds to wait when the database cannot be reached
 
 _Found = tuple[int, list[RunClaim], list[ActivityClaim]]
 
 
 class Worker:
-    """Advance runs and carry out activities of one queue.
+    """Advance runs and carry out activities of one queue, or of several.
 
     Args:
         client: The database.
         workflows: What it can advance.
         activities: What it can carry out.
-        queue: Whose work it takes.
+        queue: Whose work it takes: the name of a queue, or several.
         slots: How many activities run at once.
         lease: How long a claim is good for without a heartbeat; after a crash, others take over when it ends.
         poll: How long to wait, with nothing to do, before looking again.
         drain: How long `stop` lets running activities finish before it hands them back.
+        build: Which build of your code this is, for people; by default the environment's `HOLDFAST_BUILD`.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of one process, each by name
@@ -66,11 +70,12 @@ class Worker:
         *,
         workflows: Sequence[Workflow[Any, Any]] = (),
         activities: Sequence[Activity[..., Any]] = (),
-        queue: str = "default",
+        queue: str | Sequence[str] = "default",
         slots: int = 20,
         lease: timedelta = timedelta(seconds=15),
         poll: timedelta = timedelta(milliseconds=100),
         drain: timedelta = timedelta(seconds=10),
+        build: str | None = None,
     ) -> None:
         check_kind("Worker", "client", client, Client, "a holdfast.Client")
         check_text("Worker", "queue", queue, what="the name of a queue")
@@ -90,7 +95,8 @@ class Worker:
             name: definition.fingerprint for name, definition in self._workflows.items()
         }
         self._database = client.database
-        self._queue = queue
+        self._queues = _checked_queues(queue)
+        self._build = os.environ.get("HOLDFAST_BUILD", "") if build is None else build
         self._slots = slots
         self._lease_ms = milliseconds(lease)
         self._poll = poll.total_seconds()
@@ -98,6 +104,7 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._registered = False
         self._stopping = False
+        self._looks = 0
         self._wake = asyncio.Event()
         self._limit = client.payload_limit
         self._rest: Rest | None = None
@@ -150,16 +157,19 @@ class Worker:
 
     async def next_due(self) -> int | None:
         """Return when something becomes due, in milliseconds of the database's clock, or None."""
-        return await self._database.read(next_due, queue=self._queue)
+        return await self._database.read(next_due, queues=self._queues)
 
     async def _register(self) -> None:
         if self._registered:
             return
         self._registered = True
+        patches = {name: sorted(known.patches) for name, known in self._workflows.items()}
         row = {
-            "id": self.id, "host": socket.gethostname(), "pid": os.getpid(), "queue": self._queue,
+            "id": self.id, "host": socket.gethostname(), "pid": os.getpid(),
+            "queue": self._queues[0], "queues": to_bytes(list(self._queues)),
             "workflows": to_bytes(dict(self._fingerprints)), "activities": to_bytes(sorted(self._activities)),
-            "slots": self._slots, "busy": 0,
+            "patches": to_bytes(patches), "slots": self._slots, "busy": 0, "build": self._build,
+            "holdfast": version("holdfast"), "python": platform.python_version(),
         }  # fmt: skip
         await self._database.write(activity_verbs.register_worker, row)
 
@@ -220,7 +230,7 @@ class Worker:
     def _claim_or_foresee(self, tx: Tx, *, free: int) -> tuple[_Found, int | None]:
         """Claim what can be done; when that is nothing, return how soon something becomes due, if anything does."""
         found = self._claim_work(tx, free=free)
-        due = None if any(found) else next_due(tx, queue=self._queue, after=tx.now)
+        due = None if any(found) else next_due(tx, queues=self._queues, after=tx.now)
         return found, None if due is None else due - tx.now
 
     def _claim_work(self, tx: Tx, *, free: int) -> _Found:
@@ -229,21 +239,24 @@ class Worker:
         fired += ending.time_out_due(tx, limit=_FIRE_BATCH)
         claims: list[RunClaim] = []
         attempts: list[ActivityClaim] = []
-        if self._workflows:
-            claims = runs.claim_runs(
-                tx, worker=self.id, queue=self._queue, fingerprints=self._fingerprints, limit=_CLAIM_RUNS,
-                lease_ms=self._lease_ms,
-            )  # fmt: skip
-        if self._activities and free:
-            attempts = activity_verbs.claim_activities(
-                tx,
-                worker_id=self.id,
-                queue=self._queue,
-                names=self._activities,
-                limit=free,
-                lease_ms=self._lease_ms,
-            )
+        for queue in self._in_turn():
+            if self._workflows and len(claims) < _CLAIM_RUNS:
+                claims += runs.claim_runs(
+                    tx, worker=self.id, queue=queue, fingerprints=self._fingerprints,
+                    limit=_CLAIM_RUNS - len(claims), lease_ms=self._lease_ms,
+                )  # fmt: skip
+            if self._activities and len(attempts) < free:
+                attempts += activity_verbs.claim_activities(
+                    tx, worker_id=self.id, queue=queue, names=self._activities, limit=free - len(attempts),
+                    lease_ms=self._lease_ms,
+                )  # fmt: skip
         return fired, claims, attempts
+
+    def _in_turn(self) -> list[str]:
+        """Return the queues, each time with another one first: a full queue must not keep the others waiting."""
+        self._looks += 1
+        first = self._looks % len(self._queues)
+        return [*self._queues[first:], *self._queues[:first]]
 
     async def _wind_down(self) -> None:
         with contextlib.suppress(StoreError):  # then the leases run out
@@ -251,7 +264,7 @@ class Worker:
         await self._carrier.wind_down(self._drain)
 
     def _beat_interval(self) -> float:
-        return self._carrier.beat_interval(self._lease_ms / 3000)
+        return self._carrier.beat_interval(min(self._lease_ms / 3000, _LONGEST_BEAT))
 
     def _pace(self) -> None:
         if self._watchdog is not None:
@@ -333,3 +346,12 @@ class Worker:
         )
         with contextlib.suppress(LeaseLostError):  # then it is another worker's news
             await self._database.write(runs.record_fault, claim, fault)
+
+
+def _checked_queues(given: str | Sequence[str]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
+    if not names or not all(name.strip() for name in names):
+        raise ArgumentError(
+            f"Worker(queue={given!r}): expected the name of a queue, or several names."
+        )
+    return names

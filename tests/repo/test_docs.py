@@ -105,7 +105,13 @@ def check(shell: Shell, command: Command) -> None:
             break
         # What a worker does takes a moment; only questions are asked again.
         asks = command.text.startswith(
-            ("holdfast why", "holdfast runs", "holdfast inbox", "holdfast history")
+            (
+                "holdfast why",
+                "holdfast runs",
+                "holdfast inbox",
+                "holdfast history",
+                "holdfast workers",
+            )
         )
         if not asks or time.monotonic() > deadline:
             expected, got = "\n".join(command.expected), "\n".join(lines)

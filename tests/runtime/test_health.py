@@ -22,7 +22,7 @@ RUN = RunEvidence(
     error=None, error_code=None, error_at=None, failures=0,
 )  # fmt: skip
 WORKER = WorkerEvidence(
-    id="w1", host="h", pid=1, queue="default", workflows={"flow": "c0de"}, activities=frozenset({"charge"}), slots=4,
+    id="w1", host="h", pid=1, queues=("default",), workflows={"flow": "c0de"}, activities=frozenset({"charge"}), slots=4,
     busy=1, started_at=0, seen_at=NOW - 1000, loop_seen_at=NOW - 1000,
 )  # fmt: skip
 ACTIVITY = ActivityEvidence(

@@ -10,6 +10,7 @@ from sqlalchemy import Row, and_, func, or_, select
 from holdfast._arguments import check_run_id
 from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
+from holdfast._store.fleet import patches_of, queues_of
 from holdfast._store.places import is_past
 from holdfast._store.rows import current_row, newest, run_row
 from holdfast._store.tables import (
@@ -346,9 +347,11 @@ def worker_evidence(tx: Tx) -> list[WorkerEvidence]:
     rows = tx.conn.execute(select(worker).order_by(worker.c.seen_at.desc()).limit(200))
     return [
         WorkerEvidence(
-            id=w.id, host=w.host, pid=w.pid, queue=w.queue, workflows=dict(from_bytes(w.workflows)),
+            id=w.id, host=w.host, pid=w.pid, queues=queues_of(w), workflows=dict(from_bytes(w.workflows)),
             activities=frozenset(from_bytes(w.activities)), slots=w.slots, busy=w.busy, started_at=w.started_at,
             seen_at=w.seen_at, loop_seen_at=w.loop_seen_at, stack=w.stack, stopped_at=w.stopped_at,
+            patches={name: tuple(ids) for name, ids in patches_of(w).items()},
+            build=w.build or "", holdfast=w.holdfast or "", python=w.python or "",
         )
         for w in rows
     ]  # fmt: skip

@@ -291,7 +291,7 @@ class WorkerRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     host: str
     pid: int
-    queue: str
+    queue: str  # the first of its queues: all that the first release looks at
     workflows: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     activities: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     slots: int
@@ -300,6 +300,11 @@ class WorkerRow(SQLModel, table=True):
     seen_at: int = Field(sa_column=_ms())
     loop_seen_at: int = Field(sa_column=_ms())
     stack: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    queues: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    patches: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    build: str | None = None
+    holdfast: str | None = None
+    python: str | None = None
     stopped_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
 
 
@@ -374,6 +379,10 @@ Index(
 Index(
     "ix_run_deadline", run.c.deadline_at,
     sqlite_where=run.c.closed_at.is_(None), postgresql_where=run.c.closed_at.is_(None),
+)  # fmt: skip
+Index(
+    "ix_worker_live", worker.c.seen_at,
+    sqlite_where=worker.c.stopped_at.is_(None), postgresql_where=worker.c.stopped_at.is_(None),
 )  # fmt: skip
 Index("ix_attribute_text", attribute.c.key, attribute.c.text)
 Index("ix_attribute_number", attribute.c.key, attribute.c.number)
