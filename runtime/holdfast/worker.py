@@ -326,6 +326,7 @@ class Worker:
             failures=claim.failures,
             signature=claim.error_signature,
             limit=self._limit,
+            active=claim.active_patches,
         )
         if isinstance(prepared, Fault):
             await self._record_fault(claim, prepared)

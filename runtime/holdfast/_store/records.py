@@ -34,7 +34,10 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunClaim:
-    """Hold a lease on a run: the right to commit its next turns under this epoch."""
+    """Hold a lease on a run: the right to commit its next turns under this epoch.
+
+    `active_patches` are those that all code known to its queue can continue; None when there is only one code.
+    """
 
     run_id: str
     workflow: str
@@ -42,6 +45,7 @@ class RunClaim:
     done_turn: int
     failures: int
     error_signature: str | None
+    active_patches: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

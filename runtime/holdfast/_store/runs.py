@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, se
 from holdfast._store import accepting
 from holdfast._store.database import Tx
 from holdfast._store.effects import apply_command, mark_parked
+from holdfast._store.fleet import active_patches
 from holdfast._store.records import Fault, RunClaim
 from holdfast._store.rows import open_row
 from holdfast._store.tables import drift, inbound, patch_decision, run
@@ -71,10 +72,11 @@ def claim_runs(
             run.c.error_signature,
         )
     ).all()
+    active = active_patches(tx, queue=queue, fingerprints=fingerprints) if rows else {}
     return [
         RunClaim(
             run_id=row.id, workflow=row.workflow, epoch=row.lease_epoch, done_turn=row.done_turn,
-            failures=row.failures, error_signature=row.error_signature,
+            failures=row.failures, error_signature=row.error_signature, active_patches=active.get(row.workflow),
         )
         for row in rows
     ]  # fmt: skip
