@@ -26,6 +26,9 @@ class Code:
     label: str
 
 
+POISON = 3
+"""How many claims in a row may end with their worker before no worker takes the work any more."""
+
 LOST = "WorkerLost"  # the error type of an attempt whose worker vanished
 
 CODES: dict[str, Code] = {
@@ -82,7 +85,7 @@ class Thresholds:
     worker_dead: int = 30_000
     loop_stale: int = 15_000
     late: int = 30_000
-    poison_epochs: int = 3
+    poison_epochs: int = POISON
     same_error: int = 10
     same_error_for: int = 3_600_000
     due_soon: float = 0.2

@@ -12,6 +12,7 @@ from typing import Any
 from holdfast._verdicts import (
     CODES,
     LOST,
+    POISON,
     Code,
     Evidence,
     Family,
@@ -30,6 +31,7 @@ from holdfast.evidence import (
 __all__ = [
     "CODES",
     "LOST",
+    "POISON",
     "Code",
     "Evidence",
     "Family",
@@ -190,12 +192,13 @@ class _View:
         row = self._run_row(
             "task_state", "lease_owner", "lease_until", "lease_epoch", "progress_epoch"
         )
-        if run.lease_epoch - run.progress_epoch > self.limits.poison_epochs:
-            claims = run.lease_epoch - run.progress_epoch
+        claims, until = run.lease_epoch - run.progress_epoch, run.lease_until or 0
+        if claims >= self.limits.poison_epochs and until < self.now:
             return self._item(
-                "stuck.poison_task", f"{claims} claims of this run ended without a result.", since=run.progress_at,
-                next="Every further worker that takes it may vanish too.", evidence=row,
-                actions=("Look at the workers' last stacks", "Terminate"),
+                "stuck.poison_task",
+                f"{claims} workers in a row vanished while they advanced this run, the last was {run.lease_owner}. No worker takes it any more.",
+                since=until, next="Nothing, until a person lets it be tried again.", evidence=row,
+                actions=("Look at what the workers died of", f"holdfast retry {run.id}", "Terminate"),
             )  # fmt: skip
         held = self._held_by(run.lease_owner, run.lease_until or 0, row)
         if held is not None:
@@ -205,12 +208,20 @@ class _View:
             next="The turn is committed.", evidence=row, next_at=run.lease_until,
         )  # fmt: skip
 
-    def _held_by(self, owner: str | None, until: int, row: tuple[Evidence, ...]) -> Item | None:
+    def _held_by(
+        self,
+        owner: str | None,
+        until: int,
+        row: tuple[Evidence, ...],
+        *,
+        seq: int = 0,
+        site: str = "",
+    ) -> Item | None:
         if until < self.now - self.limits.grace:
             why = f"Worker {owner} stopped {span(self.now - until)} ago holding this, and no worker has taken it back."
             return self._item(
                 "stuck.lease_lost", why, since=until, next="Nothing, until a worker for this queue is started.",
-                evidence=row, actions=("Start a worker",),
+                evidence=row, seq=seq, site=site, actions=("Start a worker",),
             )  # fmt: skip
         worker = next((w for w in self.workers if w.id == owner), None)
         if (
@@ -222,7 +233,7 @@ class _View:
             why = f"Worker {owner} is alive, but its event loop has been blocked for {span(self.now - worker.loop_seen_at)}{place}."
             return self._item(
                 "stuck.loop_blocked", why, since=worker.loop_seen_at, next="Nothing until the call returns.",
-                evidence=(*row, self._worker_row(worker)), actions=("Restart the worker", "Lint rule HF305"),
+                seq=seq, site=site, evidence=(*row, self._worker_row(worker)), actions=("Restart the worker", "Lint rule HF305"),
             )  # fmt: skip
         return None
 
@@ -331,11 +342,9 @@ class _View:
         row = (self._row("activity", a, columns),)
         match a.state:
             case "leased":
-                return (
-                    self._poison(a, row)
-                    or self._held_by(a.lease_owner, a.lease_until or 0, row)
-                    or self._running(a, row)
-                )
+                return self._held_by(
+                    a.lease_owner, a.lease_until or 0, row, seq=a.seq, site=a.site
+                ) or self._running(a, row)
             case "backoff":
                 return self._backoff(a, row)
             case "attention":
@@ -347,14 +356,17 @@ class _View:
             next="Nothing, until a worker that knows it is started.", actions=("Start a worker with this activity",),
         )  # fmt: skip
 
-    def _poison(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item | None:
+    def _poison(self, a: ActivityEvidence) -> Item | None:
         if a.error_type != LOST or a.same_error < self.limits.poison_epochs:
             return None
+        release = f"holdfast resolve {self.run.id} {a.seq} --happened RESULT"
         return self._item(
             "stuck.poison_task",
-            f"{a.same_error} attempts of {a.name} in a row ended with their worker; attempt {a.attempt} is on {a.lease_owner}.",
-            since=a.same_error_since or a.scheduled_at, seq=a.seq, site=a.site, evidence=row,
-            next="This worker may vanish too.", actions=("Look at what the workers died of", "Cancel the run"),
+            f"{a.same_error} attempts of {a.name} (#{a.seq}) in a row ended with their worker. No worker takes it any more.",
+            since=a.error_at or a.scheduled_at, seq=a.seq, site=a.site,
+            evidence=(self._row("activity", a, ("state", "attempt", "error_type", "same_error", "error_at")),),
+            next="Nothing, until a person lets it be tried again or says how it ended.",
+            actions=("Look at what the workers died of", f"holdfast retry {self.run.id}", release, "--fail REASON", "Cancel the run"),
         )  # fmt: skip
 
     def _running(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
@@ -376,6 +388,9 @@ class _View:
         )  # fmt: skip
 
     def _attention(self, a: ActivityEvidence) -> Item:
+        poison = self._poison(a)
+        if poison is not None:
+            return poison
         error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
         row = self._row("activity", a, ("state", "effect", "attempt", "error_type", "error_at"))
         return self._item(

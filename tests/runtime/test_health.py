@@ -101,7 +101,7 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "stuck.lease_lost": (replace(RUN, activities=(replace(LEASED, lease_until=NOW - 60_000),)), [DEAD]),
     "stuck.workflow_bug": (replace(BLOCKED, error_kind="exception", failures=2), [WORKER]),
     "stuck.poison_task": (
-        replace(RUN, task_state="leased", lease_owner="w1", lease_until=NOW, lease_epoch=9, progress_epoch=1), [WORKER],
+        replace(RUN, task_state="leased", lease_owner="w1", lease_until=NOW - 1, lease_epoch=4, progress_epoch=1), [WORKER],
     ),
     "stuck.poison_payload": (replace(BLOCKED, error_kind="decode"), [WORKER]),
     "stuck.nondeterminism": (replace(BLOCKED, error_kind="nondeterminism"), [WORKER]),
@@ -212,14 +212,16 @@ def test_every_code_has_a_case() -> None:
 
 def test_an_activity_whose_workers_keep_vanishing_is_stuck() -> None:
     lost = replace(
-        LEASED, attempt=4, error_type="WorkerLost", same_error=3, same_error_since=NOW - 60_000
-    )
+        ACTIVITY, state="attention", attempt=3, error_type="WorkerLost", same_error=3, same_error_since=NOW - 60_000,
+        error_at=NOW - 1000,
+    )  # fmt: skip
 
     verdict = health(replace(RUN, activities=(lost,)), [WORKER], NOW)
 
     assert verdict.code == "stuck.poison_task"
     assert (
-        verdict.why == "3 attempts of charge in a row ended with their worker; attempt 4 is on w1."
+        verdict.why
+        == "3 attempts of charge (#1) in a row ended with their worker. No worker takes it any more."
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, not_, or_, select, update
 
 from holdfast._store import attempts
 from holdfast._store.database import Tx
@@ -12,7 +12,7 @@ from holdfast._store.records import ActivityClaim, Heartbeat, Lost, RunClaim
 from holdfast._store.scheduling import leased_deadline
 from holdfast._store.tables import activity, run, worker
 from holdfast.errors import LeaseLostError, PayloadError
-from holdfast.health import LOST
+from holdfast.health import LOST, POISON
 from holdfast.history import Failure
 from holdfast.payloads import from_bytes
 from holdfast.retry import retry_of
@@ -29,13 +29,17 @@ def claim_activities(
         select(activity, run.c.lineage)
         .join(run, run.c.id == activity.c.run_id)
         .where(
-            *_waiting(queue), activity.c.name.in_(list(names)), activity.c.visible_at <= tx.now
+            *_waiting(queue), activity.c.name.in_(list(names)), activity.c.visible_at <= tx.now,
+            _not_two_suspects(worker_id),
         )
         .order_by(activity.c.visible_at, activity.c.run_id, activity.c.seq)
         .limit(limit)
     )  # fmt: skip
     claims = []
+    suspected = False
     for row in tx.conn.execute(chosen).all():
+        if suspected and _is_suspect(row):
+            continue
         opened = _opened(tx, row)
         if opened is None:
             continue
@@ -58,8 +62,24 @@ def claim_activities(
             .returning(activity.c.lease_epoch, activity.c.attempt)
         ).first()  # fmt: skip
         if taken is not None:
+            suspected = suspected or _is_suspect(row)
             claims.append(_claim(tx, row, opened, epoch=taken.lease_epoch, attempt=taken.attempt))
     return claims
+
+
+def _is_suspect(row: Row[Any]) -> bool:
+    """Tell whether one more lost worker isolates an activity: then no other such one shares a worker with it."""
+    return bool(row.error_type == LOST and row.same_error >= POISON - 1)
+
+
+def _not_two_suspects(worker_id: str) -> ColumnElement[bool]:
+    """Return the condition that leaves suspects out when the worker already has one."""
+    held = activity.alias("held")
+    has_one = exists().where(
+        held.c.lease_owner == worker_id, held.c.error_type == LOST, held.c.same_error >= POISON - 1
+    )
+    other_error = activity.c.error_type.is_distinct_from(LOST)
+    return or_(activity.c.same_error < POISON - 1, other_error, not_(has_one))
 
 
 def _opened(tx: Tx, row: Row[Any]) -> dict[str, Any] | None:

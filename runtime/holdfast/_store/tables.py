@@ -370,6 +370,10 @@ Index(
     "ix_activity_due", activity.c.queue, activity.c.visible_at,
     sqlite_where=activity.c.closed_at.is_(None), postgresql_where=activity.c.closed_at.is_(None),
 )  # fmt: skip
+Index(
+    "ix_activity_held", activity.c.lease_owner,
+    sqlite_where=activity.c.lease_owner.is_not(None), postgresql_where=activity.c.lease_owner.is_not(None),
+)  # fmt: skip
 Index("ix_wait_due", wait.c.fire_at)
 Index("ix_approval_open", approval.c.state, approval.c.opened_at)
 Index(

@@ -1,4 +1,4 @@
-"""what workers know."""
+"""what workers know and hold."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,4 +24,12 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("stopped_at IS NULL"),
         postgresql_where=sa.text("stopped_at IS NULL"),
+    )
+    op.create_index(
+        "ix_activity_held",
+        "activity",
+        ["lease_owner"],
+        unique=False,
+        sqlite_where=sa.text("lease_owner IS NOT NULL"),
+        postgresql_where=sa.text("lease_owner IS NOT NULL"),
     )
