@@ -35,6 +35,7 @@ from holdfast._with_client import with_client as _with_client
 from holdfast.errors import HoldfastError, UnknownRunError, UsageError
 
 FINDINGS, USAGE, STUCK, NOT_FOUND = 1, 2, 3, 4
+LEFT_BEHIND = 1  # by a worker: leases that it could not hand back
 _PARTS = {"lint": "lint", "dashboard": "dashboard", "demo": "examples"}
 
 
@@ -141,7 +142,12 @@ def worker(
     drain: float,
     verbose: bool,
 ) -> None:
-    """Advance runs and carry out activities with the code in MODULE…, until SIGTERM or Ctrl-C."""
+    """Advance runs and carry out activities with the code in MODULE…, until SIGTERM or Ctrl-C.
+
+    Then it takes nothing new and lets running activities finish for as long as --drain says; a second signal ends it at
+    once. What is not finished is handed back, so that nobody waits for a lease to run out. Exit code 1 says that it could
+    not be, because the database did not answer.
+    """
     from holdfast._registry import definitions_in, import_entry
     from holdfast.activity import Activity
     from holdfast.worker import Worker
@@ -162,7 +168,7 @@ def worker(
             "Decorate functions with @workflow.define or @activity.define, or name another module."
         )
 
-    async def work(client: Any) -> int:
+    async def work(client: Any) -> tuple[bool, int]:
         serving = Worker(
             client,
             workflows=workflows,
@@ -174,7 +180,7 @@ def worker(
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, serving.stop)
+            loop.add_signal_handler(number, _asked_to_stop, serving, drain)
         names = ", ".join(item.name for item in (*workflows, *activities))
         click.echo(
             f"worker {serving.id}: queue {', '.join(map(repr, dict.fromkeys(queues)))} of {client.url.removeprefix('sqlite:///')}: {names}",
@@ -182,12 +188,27 @@ def worker(
         )
         await serving.run()
         click.echo(f"worker {serving.id}: stopped", err=True)
-        return serving.busy_threads
+        return serving.is_clean, serving.busy_threads
 
-    if _with_client(db, work, create=True):
-        os._exit(
-            0
-        )  # their attempts are handed back: an interpreter that waits for these threads would go on with them
+    clean, threads = _with_client(db, work, create=True)
+    code = 0 if clean else LEFT_BEHIND
+    if threads:
+        # Their attempts are handed back: an interpreter that waits for these threads would go on with them.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _asked_to_stop(serving: Any, drain: float) -> None:
+    if serving.is_stopping:
+        serving.stop(at_once=True)
+        return
+    serving.stop()
+    left = f"{serving.busy} activit{'y' if serving.busy == 1 else 'ies'}"
+    click.echo(
+        f"worker {serving.id}: stopping; {left} may run for {drain:g} s, another signal hands them back now",
+        err=True,
+    )
 
 
 @main.command()

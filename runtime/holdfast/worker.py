@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -104,8 +104,10 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._registered = False
         self._stopping = False
+        self._clean = True
         self._looks = 0
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._limit = client.payload_limit
         self._rest: Rest | None = None
         self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
@@ -132,15 +134,35 @@ class Worker:
                     left = self._poll if self._rest is None else self._rest.left
                     await self._pause(min(self._poll, left))
         finally:
-            await self._wind_down()
+            ends = await self._wind_down()
             self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
-            await self._unregister()
+            await self._insist(self._unregister, until=ends)
 
-    def stop(self) -> None:
-        """Let `run` return: no new work is taken."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Let `run` return: no new work is taken, and what runs may finish for as long as `drain` says.
+
+        With `at_once`, also of a worker that is stopping already, everything is handed back now.
+        """
         self._stopping = True
         self._wake.set()
+        if at_once:
+            self._hurry.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether `stop` was called."""
+        return self._stopping
+
+    @property
+    def busy(self) -> int:
+        """Return how many activities run."""
+        return len(self._carrier.running)
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether nothing of this worker is left that others can take over only when its leases have run out."""
+        return self._clean
 
     async def run_until_idle(self) -> None:
         """Do everything that is due now, and nothing that is due later."""
@@ -195,6 +217,7 @@ class Worker:
 
     async def _look(self) -> bool:
         """Do what is due, unless the last look found nothing and nothing can have come up since."""
+        await self._hand_back()  # what an error of the database has left
         changes, free = await self._database.changes(), self._carrier.free
         if self._rest is not None and self._rest.holds(changes, free):
             return False
@@ -222,6 +245,8 @@ class Worker:
             self._pace()
         try:
             for claim in claims:
+                if self._stopping:
+                    break
                 await self._advance(claim)
         finally:
             await self._hand_back()
@@ -258,10 +283,31 @@ class Worker:
         first = self._looks % len(self._queues)
         return [*self._queues[first:], *self._queues[:first]]
 
-    async def _wind_down(self) -> None:
-        with contextlib.suppress(StoreError):  # then the leases run out
+    async def _wind_down(self) -> float:
+        """Finish or hand back what is held, and return until when trying to is worth it: then the leases have run out."""
+        with contextlib.suppress(StoreError):  # it is tried again below
             await self._hand_back()
-        await self._carrier.wind_down(self._drain)
+        await self._carrier.finish(self._drain, self._hurry)
+        returned = await self._carrier.abandon()
+        ends = time.monotonic() + self._lease_ms / 1000
+        await self._insist(self._hand_back, until=ends)
+        if returned:
+            give_up = activity_verbs.give_up_attempts
+            await self._insist(lambda: self._database.write(give_up, returned), until=ends)
+        return ends
+
+    async def _insist(self, write: Callable[[], Awaitable[None]], *, until: float) -> None:
+        while True:
+            try:
+                return await write()
+            except StoreError as error:
+                self._clean = self._clean and time.monotonic() < until and not self._hurry.is_set()
+                again = f"trying again in {_STORE_PAUSE:.0f} s" if self._clean else "giving up"
+                log.warning("what this worker holds cannot be handed back, %s: %s", again, error)
+                if not self._clean:
+                    return None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), _STORE_PAUSE)
 
     def _beat_interval(self) -> float:
         return self._carrier.beat_interval(min(self._lease_ms / 3000, _LONGEST_BEAT))
@@ -312,11 +358,13 @@ class Worker:
             self._claims.pop(claim.run_id, None)
 
     async def _hand_back(self) -> None:
-        """Give back the claims that were not advanced because of an error; else they would be renewed for ever."""
+        """Give back the claims that were not advanced; else they would be renewed for ever."""
         with self._leases:
-            left, self._claims = list(self._claims.values()), {}
+            left = list(self._claims.values())
         if left:
             await self._database.write(runs.hand_back, left)
+            with self._leases:
+                self._claims.clear()
 
     async def _advance_claimed(self, claim: RunClaim, code: str) -> None:
         history = await self._database.read(reading.load_history, claim.run_id)
