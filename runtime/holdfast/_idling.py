@@ -4,8 +4,9 @@ import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from holdfast._store import activities, ending, events, limits, runs
+from holdfast._store import activities, ending, events, limits, runs, throttle
 from holdfast._store.database import Tx
+from holdfast._store.queues import all_held
 
 LONGEST_REST = (
     5.0  # seconds; the clock of the machine may jump, and then the due time of a rest is wrong
@@ -44,8 +45,17 @@ def next_due(tx: Tx, *, queues: Sequence[str], after: int = -1) -> int | None:
     verbs = (runs.next_run_due, runs.next_lease_end, activities.next_activity_due)
     due = (
         *(verb(tx, queue=queue, after=after) for queue in queues for verb in verbs),
+        throttle.next_free(tx, queues=queues, after=after),
         limits.next_limit(tx, after=after),
         ending.next_deadline(tx, after=after),
         events.next_wait_due(tx, after=after),
     )
     return min((at for at in due if at is not None), default=None)
+
+
+def next_moment(tx: Tx, *, queues: Sequence[str]) -> int | None:
+    """Return when something becomes due, or a limit lets something start that is due already; None when nothing does."""
+    due = next_due(tx, queues=queues)
+    if due is not None and due <= tx.now and all_held(tx, queues):
+        return next_due(tx, queues=queues, after=tx.now)
+    return due

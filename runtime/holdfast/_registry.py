@@ -20,6 +20,7 @@ from typing import Any, Literal
 from holdfast._signatures import Signature, signature_of
 from holdfast.errors import ArgumentError, UnknownWorkflowError
 from holdfast.history import Json
+from holdfast.limits import Limit
 from holdfast.retry import Retry
 
 Effect = Literal["pure", "idempotent", "once"]
@@ -58,6 +59,8 @@ class ActivityOptions:
     queue: str | None = None
     effect: Effect = "idempotent"
     reconcile: Callable[..., Any] | None = None
+    limit: Limit | None = None
+    priority: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Return the options as the command records them.
@@ -70,6 +73,8 @@ class ActivityOptions:
             "schedule_to_close_ms": _in_ms(self.schedule_to_close),
             "heartbeat_ms": _in_ms(self.heartbeat),
             "reconcile": True if self.reconcile is not None else None,
+            "limit": None if self.limit is None else self.limit.to_json(),
+            "priority": self.priority,
         }
         return {
             "timeout_ms": _in_ms(self.timeout),

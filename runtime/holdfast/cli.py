@@ -18,6 +18,7 @@ import click
 
 from holdfast._fleet_commands import workers
 from holdfast._keys import keys
+from holdfast._queue_commands import limit, queue
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
 from holdfast._talking_commands import (
     attributes_of,
@@ -228,6 +229,9 @@ def _asked_to_stop(serving: Any, drain: float) -> None:
     metavar="SECONDS",
     help="How long it may take; then it is ended as timed out.",
 )
+@click.option(
+    "--priority", type=click.IntRange(1, 9), default=5, show_default=True, help="1 goes first, 9 last."
+)  # fmt: skip
 @click.option("--wait", is_flag=True, help="Wait for the result and print it as JSON.")
 def start(
     workflow: str,
@@ -237,6 +241,7 @@ def start(
     queue: str,
     attributes: tuple[str, ...],
     timeout: float | None,
+    priority: int,
     wait: bool,
 ) -> None:
     """Start a run; each argument is JSON, decoded by the workflow's own types."""
@@ -260,6 +265,7 @@ def start(
             queue=queue,
             attributes=attributes_of(attributes),
             timeout=None if timeout is None else timedelta(seconds=timeout),
+            priority=priority,
         )
         click.echo(handle.id)
         if wait:
@@ -452,6 +458,8 @@ for _command in (
     query,
     update,
     workers,
+    queue,
+    limit,
 ):
     main.add_command(_command)
 

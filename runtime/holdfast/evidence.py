@@ -32,6 +32,24 @@ class WorkerEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Hold the limit that keeps due work from beginning: `kind` is paused, concurrency or rate.
+
+    `allowed` and `used` are its value and what counts against it now, `holders` some of the runs that do.
+    """
+
+    kind: str
+    limit: str
+    allowed: str = ""
+    used: int = 0
+    holders: tuple[str, ...] = ()
+    free_at: int | None = None
+    since: int | None = None
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityEvidence:
     """Hold the row of one activity that has not ended."""
 
@@ -56,6 +74,7 @@ class ActivityEvidence:
     same_error_since: int | None
     effect: str = "idempotent"
     probe: bool = False
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +163,7 @@ class RunEvidence:
     ending_reason: str | None = None
     forked_from: str | None = None
     forked_at: int | None = None
+    hold: Hold | None = None
     activities: Sequence[ActivityEvidence] = ()
     waits: Sequence[WaitEvidence] = ()
     approvals: Sequence[ApprovalEvidence] = ()

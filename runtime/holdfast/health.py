@@ -23,6 +23,7 @@ from holdfast._verdicts import (
 from holdfast.evidence import (
     ActivityEvidence,
     ApprovalEvidence,
+    Hold,
     RunEvidence,
     WaitEvidence,
     WorkerEvidence,
@@ -252,7 +253,8 @@ class _View:
                 evidence=row, site=str(error.get("site", "")),
             )  # fmt: skip
         knows = any(run.workflow in worker.workflows for worker in self._live(run.queue))
-        return self._due(run.task_visible_at, run.queue, knows=knows, row=row) or self._item(
+        held = self._held(run.hold, run.task_visible_at, knows=knows, row=row)
+        return held or self._due(run.task_visible_at, run.queue, knows=knows, row=row) or self._item(
             "stuck.unknown_workflow", f"No worker on queue {run.queue!r} knows the workflow {run.workflow!r}.",
             since=run.task_visible_at, next="Nothing, until a worker that knows it is started.", evidence=row,
             actions=("Start a worker with this workflow",),
@@ -298,6 +300,43 @@ class _View:
         return self._item(
             "work.ready", f"Ready for {span(waited)}; {workers_in_words(len(live))} on queue {queue!r}.", since=since,
             next="A worker takes it.", evidence=row, seq=seq, site=site,
+        )  # fmt: skip
+
+    def _held(
+        self,
+        hold: Hold | None,
+        since: int,
+        *,
+        knows: bool,
+        row: tuple[Evidence, ...],
+        seq: int = 0,
+        site: str = "",
+    ) -> Item | None:
+        """Judge due work that a limit keeps from beginning, if a worker would take it else."""
+        if hold is None or not (knows or hold.kind == "paused"):
+            return None
+        limit = hold.limit
+        columns = {"allowed": hold.allowed, "used": hold.used, "holders": hold.holders}
+        if hold.kind == "paused":
+            reason = f": {hold.reason}" if hold.reason else ""
+            return self._item(
+                "human.queue_paused", f"The {limit} was paused by {hold.by} {span(self.now - (hold.since or 0))} ago{reason}.",
+                since=hold.since or since, seq=seq, site=site, next="Nothing, until a person resumes the queue.",
+                evidence=(*row, Evidence(table="queue", key=limit, columns={"paused_at": hold.since, "paused_by": hold.by})),
+                actions=(f"holdfast queue resume {limit.removeprefix('queue ')}",),
+            )  # fmt: skip
+        if hold.kind == "rate":
+            free_at = hold.free_at or self.now
+            return self._item(
+                "wait.rate_limit", f"The rate of {limit}, {hold.allowed}, lets the next one start in {_soon(free_at - self.now)}.",
+                since=since, seq=seq, site=site, evidence=(*row, Evidence(table="limit", key=limit, columns=columns)),
+                next="It starts, or one that is before it.", next_at=free_at, actions=("Raise the limit",),
+            )  # fmt: skip
+        by = f", held by {', '.join(hold.holders)}" if hold.holders else ""
+        return self._item(
+            "wait.concurrency", f"Waits for a place under the limit of {limit}: {hold.used} of {hold.allowed} run{by}.",
+            since=since, seq=seq, site=site, evidence=(*row, Evidence(table="limit", key=limit, columns=columns)),
+            next="A place gets free when one of those ends.", actions=("Raise the limit",),
         )  # fmt: skip
 
     def paused(self, since: int) -> Item:
@@ -350,7 +389,8 @@ class _View:
             case "attention":
                 return self._attention(a)
         knows = any(a.name in worker.activities for worker in self._live(a.queue))
-        return self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site) or self._item(
+        held = self._held(a.hold, a.visible_at, knows=knows, row=row, seq=a.seq, site=a.site)
+        return held or self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site) or self._item(
             "stuck.unknown_activity", f"No worker on queue {a.queue!r} knows the activity {a.name!r}.",
             since=a.visible_at, seq=a.seq, site=a.site, evidence=row,
             next="Nothing, until a worker that knows it is started.", actions=("Start a worker with this activity",),
@@ -404,6 +444,10 @@ class _View:
         )  # fmt: skip
 
     def _backoff(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
+        knows = any(a.name in worker.activities for worker in self._live(a.queue))
+        held = self._held(a.hold, a.visible_at, knows=knows, row=row, seq=a.seq, site=a.site)
+        if held is not None:
+            return held
         error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
         if self._repeats(a):
             lasted = span(self.now - (a.same_error_since or self.now))
@@ -415,7 +459,6 @@ class _View:
                 actions=("Correct the cause", "Set max_attempts", "Cancel the run"),
             )  # fmt: skip
         if a.visible_at <= self.now - self.limits.grace:
-            knows = any(a.name in worker.activities for worker in self._live(a.queue))
             due = self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site)
             if due is not None:
                 return due
@@ -612,6 +655,11 @@ def workers_in_words(count: int) -> str:
     return f"{count or 'no'} worker{'' if count == 1 else 's'}"
 
 
+def _soon(milliseconds: int) -> str:
+    return f"{milliseconds} ms" if 0 < milliseconds < _SECOND else span(milliseconds)
+
+
+_SECOND = 1_000
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 

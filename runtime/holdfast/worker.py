@@ -22,12 +22,13 @@ from holdfast._arguments import (
     check_text,
     check_whole,
     checked_list,
+    refuse,
 )
 from holdfast._carrying import Carrier
-from holdfast._idling import Rest, next_due, rest
+from holdfast._idling import Rest, next_due, next_moment, rest
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
-from holdfast._store import ending, events, limits, reading, runs
+from holdfast._store import ending, events, limits, reading, runs, throttle
 from holdfast._store.database import Tx
 from holdfast._store.records import ActivityClaim, Fault, Lost, RunClaim
 from holdfast._watchdog import Watchdog
@@ -78,7 +79,7 @@ class Worker:
         build: str | None = None,
     ) -> None:
         check_kind("Worker", "client", client, Client, "a holdfast.Client")
-        check_text("Worker", "queue", queue, what="the name of a queue")
+        check_text("Worker", "build", build, optional=True)
         check_whole("Worker", "slots", slots, least=1)
         check_duration("Worker", "lease", lease, least=_SHORTEST_LEASE, optional=False)
         check_duration("Worker", "poll", poll, optional=False)
@@ -178,8 +179,8 @@ class Worker:
         return self._carrier.threads.busy
 
     async def next_due(self) -> int | None:
-        """Return when something becomes due, in milliseconds of the database's clock, or None."""
-        return await self._database.read(next_due, queues=self._queues)
+        """Return when something becomes due, or a limit lets it start, in milliseconds of the database's clock, or None."""
+        return await self._database.read(next_moment, queues=self._queues)
 
     async def _register(self) -> None:
         if self._registered:
@@ -264,18 +265,37 @@ class Worker:
         fired += ending.time_out_due(tx, limit=_FIRE_BATCH)
         claims: list[RunClaim] = []
         attempts: list[ActivityClaim] = []
+        gates = throttle.gates(tx, self._queues)
         for queue in self._in_turn():
-            if self._workflows and len(claims) < _CLAIM_RUNS:
-                claims += runs.claim_runs(
-                    tx, worker=self.id, queue=queue, fingerprints=self._fingerprints,
-                    limit=_CLAIM_RUNS - len(claims), lease_ms=self._lease_ms,
-                )  # fmt: skip
-            if self._activities and len(attempts) < free:
-                attempts += activity_verbs.claim_activities(
-                    tx, worker_id=self.id, queue=queue, names=self._activities, limit=free - len(attempts),
-                    lease_ms=self._lease_ms,
-                )  # fmt: skip
+            gate = gates.get(queue)
+            if gate is not None and gate.is_paused:
+                continue
+            claims += self._claim_runs(tx, queue, gate, _CLAIM_RUNS - len(claims))
+            attempts += self._claim_activities(tx, queue, gate, free - len(attempts))
         return fired, claims, attempts
+
+    def _claim_runs(
+        self, tx: Tx, queue: str, gate: throttle.Gate | None, wanted: int
+    ) -> list[RunClaim]:
+        limit = wanted if gate is None else gate.tasks(wanted)
+        if not self._workflows or limit < 1:
+            return []
+        return runs.claim_runs(
+            tx, worker=self.id, queue=queue, fingerprints=self._fingerprints, limit=limit, lease_ms=self._lease_ms,
+        )  # fmt: skip
+
+    def _claim_activities(
+        self, tx: Tx, queue: str, gate: throttle.Gate | None, wanted: int
+    ) -> list[ActivityClaim]:
+        limit = wanted if gate is None else gate.activities(wanted)
+        if not self._activities or limit < 1:
+            return []
+        begun = activity_verbs.claim_activities(
+            tx, worker_id=self.id, queue=queue, names=self._activities, limit=limit, lease_ms=self._lease_ms,
+        )  # fmt: skip
+        if gate is not None:
+            gate.begun(len(begun))
+        return begun
 
     def _in_turn(self) -> list[str]:
         """Return the queues, each time with another one first: a full queue must not keep the others waiting."""
@@ -398,9 +418,9 @@ class Worker:
 
 
 def _checked_queues(given: str | Sequence[str]) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
+    names = (
+        [given] if isinstance(given, str) else checked_list("Worker", "queue", given, str, "names")
+    )
     if not names or not all(name.strip() for name in names):
-        raise ArgumentError(
-            f"Worker(queue={given!r}): expected the name of a queue, or several names."
-        )
-    return names
+        refuse("Worker", "queue", given, "the name of a queue, or several names")
+    return tuple(dict.fromkeys(names))

@@ -111,6 +111,7 @@ def check(shell: Shell, command: Command) -> None:
                 "holdfast inbox",
                 "holdfast history",
                 "holdfast workers",
+                "holdfast queue show",
             )
         )
         if not asks or time.monotonic() > deadline:

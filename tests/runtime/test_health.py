@@ -7,6 +7,7 @@ import pytest
 from holdfast.evidence import (
     ActivityEvidence,
     ApprovalEvidence,
+    Hold,
     RunEvidence,
     WaitEvidence,
     WorkerEvidence,
@@ -74,6 +75,14 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
         replace(RUN, waits=(CHILD,), children={"c": replace(RUN, id="c", waits=(TIMER,))}), [],
     ),
     "wait.condition": (replace(RUN, waits=(replace(CONDITION, name="stock is there"), UPDATE)), []),
+    "wait.concurrency": (
+        replace(READY, hold=Hold(kind="concurrency", limit="queue default", allowed="1", used=1)), [WORKER],
+    ),
+    "wait.rate_limit": (
+        replace(RUN, activities=(replace(ACTIVITY, hold=Hold(kind="rate", limit="crm", allowed="1/s", free_at=NOW + 9)),)),
+        [WORKER],
+    ),
+    "human.queue_paused": (replace(READY, hold=Hold(kind="paused", limit="queue q", since=NOW - DAY, by="ana")), []),
     "stuck.child_missing": (replace(RUN, waits=(CHILD,)), []),
     "retry.activity": (replace(RUN, activities=(FAILED,)), [WORKER]),
     "retry.task": (replace(READY, failures=1, error={"type": "KeyError"}, task_visible_at=NOW + 3000), [WORKER]),

@@ -1,6 +1,6 @@
 """Verbs of activities and workers: claim, give back, heartbeat. What becomes of an attempt is in `attempts`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, not_, or_, select, update
@@ -11,12 +11,13 @@ from holdfast._store.limits import deadline_of
 from holdfast._store.records import ActivityClaim, Heartbeat, Lost, RunClaim
 from holdfast._store.scheduling import leased_deadline
 from holdfast._store.tables import activity, run, worker
+from holdfast._store.throttle import Keys
 from holdfast.errors import LeaseLostError, PayloadError
 from holdfast.health import LOST, POISON
 from holdfast.history import Failure
 from holdfast.payloads import from_bytes
 from holdfast.retry import retry_of
-from holdfast.runs import ActivityState, TaskState
+from holdfast.runs import PRIORITIES, ActivityState, TaskState
 
 _WAITING = (ActivityState.READY.value, ActivityState.BACKOFF.value)
 
@@ -24,21 +25,46 @@ _WAITING = (ActivityState.READY.value, ActivityState.BACKOFF.value)
 def claim_activities(
     tx: Tx, *, worker_id: str, queue: str, names: Iterable[str], limit: int, lease_ms: int
 ) -> list[ActivityClaim]:
-    """Lease activities that are due; each claim is a new attempt, or asks the probe of the last, under a new epoch."""
+    """Lease activities that are due; each claim is a new attempt, or asks the probe of the last, under a new epoch.
+
+    What a limit by name holds back is passed over, and what is behind it is looked at.
+    """
+    keys, claims, closed = Keys(tx), list[ActivityClaim](), -1
+    known = list(names)
+    while len(claims) < limit and len(keys.full) > closed:
+        closed = len(keys.full)
+        left = limit - len(claims)
+        claims += _claim(tx, worker_id, queue, known, keys, limit=left, lease_ms=lease_ms)
+    return claims
+
+
+def _claim(  # noqa: PLR0913 - one batch of a claim
+    tx: Tx,
+    worker_id: str,
+    queue: str,
+    names: Sequence[str],
+    keys: Keys,
+    *,
+    limit: int,
+    lease_ms: int,
+) -> list[ActivityClaim]:
     chosen = (
         select(activity, run.c.lineage)
         .join(run, run.c.id == activity.c.run_id)
         .where(
-            *_waiting(queue), activity.c.name.in_(list(names)), activity.c.visible_at <= tx.now,
-            _not_two_suspects(worker_id),
+            *_waiting(queue), activity.c.name.in_(names), activity.c.visible_at <= tx.now,
+            activity.c.priority.in_(PRIORITIES),  # all there are: so the index gives them in their order
+            _not_two_suspects(worker_id), *keys.none_full(),
         )
-        .order_by(activity.c.visible_at, activity.c.run_id, activity.c.seq)
+        .order_by(activity.c.priority, activity.c.visible_at, activity.c.run_id, activity.c.seq)
         .limit(limit)
     )  # fmt: skip
     claims = []
     suspected = False
-    for row in tx.conn.execute(chosen).all():
-        if suspected and _is_suspect(row):
+    found = tx.conn.execute(chosen).all()
+    keys.know(found)
+    for row in found:
+        if (suspected and _is_suspect(row)) or not keys.lets(row):
             continue
         opened = _opened(tx, row)
         if opened is None:
@@ -63,7 +89,8 @@ def claim_activities(
         ).first()  # fmt: skip
         if taken is not None:
             suspected = suspected or _is_suspect(row)
-            claims.append(_claim(tx, row, opened, epoch=taken.lease_epoch, attempt=taken.attempt))
+            keys.begun(row)
+            claims.append(_taken(tx, row, opened, epoch=taken.lease_epoch, attempt=taken.attempt))
     return claims
 
 
@@ -97,7 +124,7 @@ def _opened(tx: Tx, row: Row[Any]) -> dict[str, Any] | None:
         return None
 
 
-def _claim(
+def _taken(
     tx: Tx, row: Row[Any], opened: dict[str, Any], *, epoch: int, attempt: int
 ) -> ActivityClaim:
     return ActivityClaim(

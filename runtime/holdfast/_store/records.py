@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.history import Json
+from holdfast.runs import PRIORITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class NewRun:
     retry_budget: int | None = None
     timeout_ms: int | None = None
     accepts: Mapping[str, Json] = field(default_factory=dict)
+    priority: int = PRIORITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

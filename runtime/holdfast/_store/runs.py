@@ -57,7 +57,7 @@ def claim_runs(
             ),  # implied by `due`, but it lets the index pass over all that are parked
             due,
         )
-        .order_by(run.c.task_visible_at)
+        .order_by(run.c.priority, run.c.task_visible_at)
         .limit(limit)
     )
     chosen = _apart(tx.conn.execute(found).all())
