@@ -153,7 +153,7 @@ class WorkerLine:
     state: str
     host: str
     pid: int
-    queue: str
+    queues: tuple[str, ...]
     workflows: tuple[str, ...]
     activities: tuple[str, ...]
     slots: int
@@ -161,6 +161,8 @@ class WorkerLine:
     started_at: int
     seen_at: int
     stack: str | None
+    version: str
+    patches: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from holdfast.client import ApprovalSummary, AttemptSummary, Client, RunDetail, RunSummary
 from holdfast.errors import UnknownRunError
 from holdfast.evidence import WorkerEvidence
-from holdfast.health import CODES, Family, Item, Thresholds, span
+from holdfast.health import CODES, Family, Item, Thresholds, span, worker_state
 from holdfast.history import CompleteRun, History, body_of, dump_history
 from holdfast.replay import render_report
 from holdfast_dashboard.forms import fields_of
@@ -200,16 +200,6 @@ def counts_of(open_runs: OpenRuns) -> dict[Family, int]:
     return {family: len(open_runs.of(family)) for family in Family if family is not Family.CLOSED}
 
 
-def worker_state(worker: WorkerEvidence, now: int, limits: Thresholds | None = None) -> str:
-    """Return live, blocked, lost or stopped, by the same limits as health."""
-    limits = limits or Thresholds()
-    if worker.stopped_at is not None:
-        return "stopped"
-    if worker.seen_at <= now - limits.worker_dead:
-        return "lost"
-    return "blocked" if worker.loop_seen_at < now - limits.loop_stale else "live"
-
-
 def line_of(run: RunSummary) -> RunLine:
     """Return a run as a row of a table."""
     return RunLine(
@@ -363,7 +353,7 @@ def _worker_line(worker: WorkerEvidence, now: int) -> WorkerLine:
         state=worker_state(worker, now),
         host=worker.host,
         pid=worker.pid,
-        queue=worker.queue,
+        queues=worker.queues,
         workflows=tuple(sorted(worker.workflows)),
         activities=tuple(sorted(worker.activities)),
         slots=worker.slots,
@@ -371,18 +361,24 @@ def _worker_line(worker: WorkerEvidence, now: int) -> WorkerLine:
         started_at=worker.started_at,
         seen_at=worker.seen_at,
         stack=worker.stack,
+        version=" · ".join(part for part in (worker.build, _release(worker)) if part),
+        patches=tuple(sorted({patch for ids in worker.patches.values() for patch in ids})),
     )
+
+
+def _release(worker: WorkerEvidence) -> str:
+    return f"holdfast {worker.holdfast} on Python {worker.python}" if worker.holdfast else ""
 
 
 def _queues(open_runs: OpenRuns, lines: Sequence[WorkerLine]) -> tuple[QueueLine, ...]:
     serving = {"live", "blocked"}
     names = {run.queue for run in open_runs.runs} | {
-        line.queue for line in lines if line.state in serving
+        name for line in lines if line.state in serving for name in line.queues
     }
     return tuple(
         QueueLine(
             name=name,
-            live=sum(line.queue == name and line.state in serving for line in lines),
+            live=sum(name in line.queues and line.state in serving for line in lines),
             open_runs=sum(run.queue == name for run in open_runs.runs),
             stuck=sum(
                 run.queue == name and run.verdict.family is Family.STUCK for run in open_runs.runs

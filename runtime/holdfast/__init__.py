@@ -3,6 +3,7 @@
 from holdfast import activity, workflow
 from holdfast.client import Client, RunHandle
 from holdfast.errors import ActivityError, ApplicationError, ApprovalTimeoutError, HoldfastError
+from holdfast.limits import Limit, Rate
 from holdfast.retry import Retry
 from holdfast.worker import Worker
 
@@ -12,6 +13,8 @@ __all__ = [
     "ApprovalTimeoutError",
     "Client",
     "HoldfastError",
+    "Limit",
+    "Rate",
     "Retry",
     "RunHandle",
     "Worker",

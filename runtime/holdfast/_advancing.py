@@ -44,14 +44,15 @@ def prepare(
     failures: int,
     signature: str | None,
     limit: int | None = None,
+    active: frozenset[str] | None = None,
 ) -> Prepared | Fault:
     """Replay a run and apply the events that follow; nothing is written.
 
     `failures` and `signature` are those of the fault before, so that the same bug twice is told from a passing one.
-    `limit` is how long a new payload may be.
+    `limit` is how long a new payload may be, `active` which patches it may take; None means all.
     """
     install()
-    state = replay(definition, history)
+    state = replay(definition, history, active=active)
     state.execution.encoding.limit = limit
     try:
         return _prepare(definition, history, state, failures=failures, signature=signature)

@@ -4,24 +4,30 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from holdfast._attempting import Absent, Failed, Outcome, Postponed, Succeeded, Undecided, attempt
 from holdfast._registry import ActivityDefinition
-from holdfast._store import activities as activity_verbs
 from holdfast._store import attempts as attempt_verbs
 from holdfast._store.database import Database
 from holdfast._store.records import ActivityClaim, Heartbeat
 from holdfast._threads import Threads
 from holdfast.codec import encode_as
-from holdfast.errors import LeaseLostError
+from holdfast.errors import (
+    DatabaseCorruptError,
+    DatabaseVersionError,
+    LeaseLostError,
+    StoreError,
+)
 
 log = logging.getLogger("holdfast.worker")
 
 _BEATS_PER_LIMIT = 3
 _SHORTEST_BEAT = 0.02  # seconds
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds between attempts to record an outcome
 
 Key = tuple[str, int, int]
 Signs = list[tuple[ActivityClaim, Heartbeat | None]]
@@ -106,10 +112,22 @@ class Carrier:
             threads=self.threads,
             limit=self._limit,
         )
-        try:
-            await self._record(claim, outcome, held)
-        except LeaseLostError as error:
-            log.warning("%s", error)
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await self._record(claim, outcome, held)
+            except LeaseLostError as error:
+                log.warning("%s", error)
+                return None
+            except (DatabaseCorruptError, DatabaseVersionError):
+                raise
+            except StoreError as error:
+                log.warning(
+                    "the outcome of activity %s of run %s cannot be recorded, trying again in %.0f s: %s",
+                    claim.name, claim.run_id, pause, error,
+                )  # fmt: skip
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _record(self, claim: ActivityClaim, outcome: Outcome, held: _Held) -> None:
         write = self._database.write
@@ -167,17 +185,24 @@ class Carrier:
 
     # The end
 
-    async def wind_down(self, drain: float) -> None:
-        """Let attempts finish for `drain` seconds, then cancel them and hand them back."""
-        if self._running:
-            await asyncio.wait(self.running, timeout=drain)
+    async def finish(self, drain: float, hurry: asyncio.Event) -> None:
+        """Let attempts finish for `drain` seconds, or until somebody is in a hurry."""
+        hurried = asyncio.ensure_future(hurry.wait())
+        ends = time.monotonic() + drain
+        while self._running and not hurried.done() and time.monotonic() < ends:
+            await asyncio.wait(
+                {hurried, *self._running}, timeout=max(0.0, ends - time.monotonic()), return_when=asyncio.FIRST_COMPLETED
+            )  # fmt: skip
+        hurried.cancel()
+
+    async def abandon(self) -> Signs:
+        """Cancel the attempts that still run, and return them with their last signs of life, to be handed back."""
         left = dict(self._running)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        returned = [(held.claim, held.last) for held in left.values()]
-        await self._database.write(activity_verbs.give_up_attempts, returned)
         self.threads.shutdown(wait=False, cancel_futures=True)
+        return [(held.claim, held.last) for held in left.values()]
 
 
 def _key(claim: ActivityClaim) -> Key:

@@ -49,6 +49,7 @@ def define(
     *,
     name: str | None = None,
     fails_on: tuple[type[Exception], ...] = (),
+    patches: tuple[str, ...] = (),
     retired_patches: tuple[str, ...] = (),
     retry_budget: int | None = None,
 ) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Workflow[P, R]]: ...
@@ -60,6 +61,7 @@ def define(
     *,
     name: str | None = None,
     fails_on: tuple[type[Exception], ...] = (),
+    patches: tuple[str, ...] = (),
     retired_patches: tuple[str, ...] = (),
     retry_budget: int | None = None,
 ) -> Any:
@@ -70,6 +72,7 @@ def define(
         name: What histories call it; the function's name by default. Renaming breaks open runs.
         fails_on: Exceptions that fail the run, besides those of holdfast. Any other exception is a bug: it blocks the
             run, which continues when corrected code is deployed.
+        patches: Patches whose ids the code computes; those that it writes out as texts are found without this.
         retired_patches: Patches whose old branch and call are gone from the code.
         retry_budget: How many retries all activities of a run may have together; None sets no limit.
     """
@@ -79,9 +82,15 @@ def define(
     for kind in failures:
         if not issubclass(kind, Exception):
             refuse("workflow.define", "fails_on", kind, "a list of exception classes")
-    patches = checked_list(
+    known = checked_list("workflow.define", "patches", patches, str, "ids of patches")
+    retired = checked_list(
         "workflow.define", "retired_patches", retired_patches, str, "ids of patches"
     )
+    both = sorted({*known} & {*retired})
+    if both:
+        raise ArgumentError(
+            f"workflow.define: {', '.join(both)} is in patches and in retired_patches; a retired patch has no call any more."
+        )
 
     def make(function: Callable[..., Any]) -> Workflow[..., Any]:
         if not inspect.iscoroutinefunction(function):
@@ -93,7 +102,8 @@ def define(
                 name=name or function.__name__,
                 fn=function,
                 fails_on=tuple(failures),
-                retired_patches=frozenset(patches),
+                retired_patches=frozenset(retired),
+                declared_patches=frozenset(known),
                 retry_budget=retry_budget,
             )
         )

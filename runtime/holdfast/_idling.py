@@ -1,11 +1,12 @@
 """When a worker that found nothing to do must look again: until then, its poll costs almost nothing."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from holdfast._store import activities, ending, events, limits, runs
+from holdfast._store import activities, ending, events, limits, runs, throttle
 from holdfast._store.database import Tx
+from holdfast._store.queues import all_held
 
 LONGEST_REST = (
     5.0  # seconds; the clock of the machine may jump, and then the due time of a rest is wrong
@@ -39,14 +40,22 @@ def rest(changes: Hashable, free: int, due_in_ms: int | None, *, since: float) -
     return Rest(changes=changes, free=free, until=since + seconds)
 
 
-def next_due(tx: Tx, *, queue: str, after: int = -1) -> int | None:
+def next_due(tx: Tx, *, queues: Sequence[str], after: int = -1) -> int | None:
     """Return when something becomes due that is not due at `after`, in milliseconds, or None."""
+    verbs = (runs.next_run_due, runs.next_lease_end, activities.next_activity_due)
     due = (
-        runs.next_run_due(tx, queue=queue, after=after),
-        runs.next_lease_end(tx, queue=queue, after=after),
-        activities.next_activity_due(tx, queue=queue, after=after),
+        *(verb(tx, queue=queue, after=after) for queue in queues for verb in verbs),
+        throttle.next_free(tx, queues=queues, after=after),
         limits.next_limit(tx, after=after),
         ending.next_deadline(tx, after=after),
         events.next_wait_due(tx, after=after),
     )
     return min((at for at in due if at is not None), default=None)
+
+
+def next_moment(tx: Tx, *, queues: Sequence[str]) -> int | None:
+    """Return when something becomes due, or a limit lets something start that is due already; None when nothing does."""
+    due = next_due(tx, queues=queues)
+    if due is not None and due <= tx.now and all_held(tx, queues):
+        return next_due(tx, queues=queues, after=tx.now)
+    return due

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from holdfast._signatures import Signature, signature_of
 from holdfast.errors import ArgumentError, UnknownWorkflowError
 from holdfast.history import Json
+from holdfast.limits import Limit
 from holdfast.retry import Retry
 
 Effect = Literal["pure", "idempotent", "once"]
@@ -58,6 +59,8 @@ class ActivityOptions:
     queue: str | None = None
     effect: Effect = "idempotent"
     reconcile: Callable[..., Any] | None = None
+    limit: Limit | None = None
+    priority: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Return the options as the command records them.
@@ -70,6 +73,8 @@ class ActivityOptions:
             "schedule_to_close_ms": _in_ms(self.schedule_to_close),
             "heartbeat_ms": _in_ms(self.heartbeat),
             "reconcile": True if self.reconcile is not None else None,
+            "limit": None if self.limit is None else self.limit.to_json(),
+            "priority": self.priority,
         }
         return {
             "timeout_ms": _in_ms(self.timeout),
@@ -112,6 +117,7 @@ class WorkflowDefinition:
     fn: Callable[..., Any]
     fails_on: tuple[type[Exception], ...] = ()
     retired_patches: frozenset[str] = frozenset()
+    declared_patches: frozenset[str] = frozenset()
     retry_budget: int | None = None
 
     @functools.cached_property
@@ -134,10 +140,19 @@ class WorkflowDefinition:
         digest = hashlib.sha256(
             f"{self.name} {self.fn.__qualname__} {version('holdfast')}".encode()
         )
-        for name, path in self._files:
+        for name, file in self._files:
             digest.update(name.encode())
-            digest.update(path.read_bytes())
+            digest.update(file.path.read_bytes())
         return digest.hexdigest()[:12]
+
+    @functools.cached_property
+    def patches(self) -> frozenset[str]:
+        """Return the ids of the patches that this code knows.
+
+        Those are the texts that the files behind the fingerprint give to `patched`, and the ids that the decorator names.
+        """
+        written = (patch for _, file in self._files for patch in file.patches)
+        return frozenset(written) | self.declared_patches | self.retired_patches
 
     @property
     def has_files(self) -> bool:
@@ -145,21 +160,28 @@ class WorkflowDefinition:
         return bool(self._files)
 
     @functools.cached_property
-    def _files(self) -> list[tuple[str, Path]]:
+    def _files(self) -> list[tuple[str, "_File"]]:
         return _project_files(self.fn.__module__)
 
 
-def _project_files(root: str) -> list[tuple[str, Path]]:
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    imports: set[str]
+    patches: set[str]
+
+
+def _project_files(root: str) -> list[tuple[str, _File]]:
     """Return the modules of the project that a module is made of, by following the imports in their source."""
-    found: dict[str, Path] = {}
+    found: dict[str, _File] = {}
     todo = [root]
     while todo:
         name = todo.pop()
         path = None if name in found else _project_file(name, root)
         if path is not None:
-            found[name] = path
-            todo.extend(_imports_of(name, path))
-    return sorted(found.items())
+            found[name] = _scan(name, path)
+            todo.extend(found[name].imports)
+    return sorted(found.items(), key=lambda item: item[0])
 
 
 def _project_file(name: str, root: str) -> Path | None:
@@ -185,9 +207,10 @@ def _file_of(name: str) -> Path | None:
     return Path(file).resolve()
 
 
-def _imports_of(name: str, path: Path) -> set[str]:
+def _scan(name: str, path: Path) -> _File:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     named: set[str] = set()
+    patches: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             named.update(alias.name for alias in node.names)
@@ -199,7 +222,23 @@ def _imports_of(name: str, path: Path) -> set[str]:
             )
             named.add(base)
             named.update(f"{base}.{alias.name}" for alias in node.names)
-    return {part for full in named for part in _with_parents(full)}
+        elif isinstance(node, ast.Call):
+            patches.update(_patch_in(node))
+    return _File(path, {part for full in named for part in _with_parents(full)}, patches)
+
+
+def _patch_in(call: ast.Call) -> Iterable[str]:
+    """Return the id that a call of `patched` gives as a text."""
+    if (getattr(call.func, "attr", None) or getattr(call.func, "id", "")) != "patched":
+        return ()
+    named = [keyword.value for keyword in call.keywords if keyword.arg == "patch"]
+    return [
+        node.value
+        for node in (*call.args[:1], *named)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.isprintable()
+    ]  # what is not printable may not even be text that can be stored
 
 
 def _with_parents(name: str) -> list[str]:

@@ -35,7 +35,10 @@ class Steering:
         await self.database.write(ending.request_cancel, run_id, reason)
 
     async def retry(self, run_id: str) -> None:
-        """Let a blocked run be tried again at once, by the same code if need be."""
+        """Let a blocked run be tried again at once, by the same code if need be.
+
+        The same for a run that no worker takes any more because it seems to kill them, and for its activities.
+        """
         await self.database.write(runs.retry, run_id)
 
     async def rotate_keys(self, *, batch: int = 200) -> Rotation:

@@ -11,7 +11,7 @@ from holdfast._with_client import DB, json_argument, on_run, with_client
 @click.argument("run_id", metavar="RUN")
 @DB
 def retry(run_id: str, db: str | None) -> None:
-    """Let a blocked RUN be tried again now, by the same code if need be."""
+    """Let a blocked RUN be tried again now, by the same code if need be, or one that has been killing workers."""
     with_client(db, lambda client: on_run(client, run_id, client.retry))
 
 

@@ -26,6 +26,9 @@ class Code:
     label: str
 
 
+POISON = 3
+"""How many claims in a row may end with their worker before no worker takes the work any more."""
+
 LOST = "WorkerLost"  # the error type of an attempt whose worker vanished
 
 CODES: dict[str, Code] = {
@@ -40,6 +43,8 @@ CODES: dict[str, Code] = {
         ("wait.update", Family.WAITING, 21, "Awaits an update"),
         ("wait.child", Family.WAITING, 22, "Awaits a child"),
         ("wait.condition", Family.WAITING, 23, "Awaits a condition"),
+        ("wait.concurrency", Family.WAITING, 24, "Awaits a slot"),
+        ("wait.rate_limit", Family.WAITING, 25, "Rate limited"),
         ("retry.activity", Family.RETRYING, 40, "Retrying"),
         ("retry.task", Family.RETRYING, 41, "Retrying"),
         ("late.backlog", Family.WORKING, 45, "Backlog"),
@@ -47,6 +52,7 @@ CODES: dict[str, Code] = {
         ("human.due_soon", Family.PERSON, 51, "Due soon"),
         ("human.overdue", Family.PERSON, 52, "Overdue"),
         ("human.attention", Family.PERSON, 53, "Outcome unknown"),
+        ("human.queue_paused", Family.PERSON, 59, "Queue paused"),
         ("human.paused", Family.PERSON, 60, "Paused"),
         ("stuck.unknown_workflow", Family.STUCK, 79, "Unknown workflow"),
         ("stuck.unsatisfiable", Family.STUCK, 81, "Never continues"),
@@ -82,7 +88,7 @@ class Thresholds:
     worker_dead: int = 30_000
     loop_stale: int = 15_000
     late: int = 30_000
-    poison_epochs: int = 3
+    poison_epochs: int = POISON
     same_error: int = 10
     same_error_for: int = 3_600_000
     due_soon: float = 0.2

@@ -22,7 +22,9 @@ from holdfast._core.sites import call_site
 from holdfast._registry import ActivityDefinition, ActivityOptions, Definition, Effect
 from holdfast.codec import decode
 from holdfast.errors import ArgumentError, ForbiddenCallError
+from holdfast.limits import Limit
 from holdfast.retry import Retry
+from holdfast.runs import checked_priority
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,7 +90,7 @@ class Activity(Definition, Generic[P, R]):
         encoded = execution.encoding.args(self.definition.signature, args, kwargs)
         return _scheduled(execution, self.definition, encoded, call_site())
 
-    def with_options(
+    def with_options(  # noqa: PLR0913 - the options of an activity, each by name
         self,
         *,
         timeout: timedelta | None = None,
@@ -97,6 +99,8 @@ class Activity(Definition, Generic[P, R]):
         heartbeat: timedelta | None = None,
         retry: Retry | None = None,
         queue: str | None = None,
+        limit: Limit | None = None,
+        priority: int | None = None,
     ) -> "Activity[P, R]":
         """Return the same activity with other options, for one call or several; None keeps what it has."""
         given: dict[str, Any] = {
@@ -105,10 +109,10 @@ class Activity(Definition, Generic[P, R]):
             "schedule_to_close": schedule_to_close,
             "heartbeat": heartbeat,
         }
-        for name, limit in given.items():
-            check_duration(f"Activity {self.name}", name, limit)
-        given |= {"retry": retry, "queue": queue}
-        _check_options(f"Activity {self.name}", retry, queue)
+        for name, duration in given.items():
+            check_duration(f"Activity {self.name}", name, duration)
+        given |= {"retry": retry, "queue": queue, "limit": limit, "priority": priority}
+        _check_options(f"Activity {self.name}", retry, queue, limit, priority)
         changed = {name: value for name, value in given.items() if value is not None}
         options = replace(self.definition.options, **changed)
         return Activity(replace(self.definition, options=options))
@@ -148,6 +152,8 @@ def define(
     queue: str | None = None,
     effect: Effect = "idempotent",
     reconcile: Callable[..., Any] | None = None,
+    limit: Limit | None = None,
+    priority: int | None = None,
     unstable_args: bool = False,
 ) -> "_Decorator": ...
 
@@ -165,6 +171,8 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
     queue: str | None = None,
     effect: Effect = "idempotent",
     reconcile: Callable[..., Any] | None = None,
+    limit: Limit | None = None,
+    priority: int | None = None,
     unstable_args: bool = False,
 ) -> Any:
     """Make a function an activity.
@@ -183,6 +191,9 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
             again.
         reconcile: With `effect="once"`, a function with the same arguments that finds out whether the effect has
             happened. It answers `Happened(result)`, `NotHappened()`, or None when it cannot tell.
+        limit: How many attempts of everything with the same limit's name run at once, or start in a time. For a name
+            that depends on the arguments use `with_options(limit=Limit(f"crm:{customer}", 3))`.
+        priority: 1, which goes first, to 9; by default that of the run.
         unstable_args: Whether its arguments may be others on replay, as those that a library encodes anew each time;
             the recorded ones count, and the difference is not reported.
     """
@@ -190,19 +201,20 @@ def define(  # noqa: PLR0913 - the options of an activity, each by name
         return _define(fn, name, ActivityOptions())
     where = "activity.define" if name is None else f"Activity {name}"
     check_text("activity.define", "name", name, optional=True)
-    limits = {
+    durations = {
         "timeout": timeout,
         "schedule_to_start": schedule_to_start,
         "schedule_to_close": schedule_to_close,
         "heartbeat": heartbeat,
     }
-    for option, limit in limits.items():
-        check_duration(where, option, limit)
-    _check_options(where, retry, queue)
+    for option, duration in durations.items():
+        check_duration(where, option, duration)
+    _check_options(where, retry, queue, limit, priority)
     check_choice(where, "effect", effect, get_args(Effect))
     options = ActivityOptions(
-        **limits, retry=retry or Retry(), queue=queue, effect=effect, reconcile=reconcile
-    )
+        **durations, retry=retry or Retry(), queue=queue, effect=effect, reconcile=reconcile, limit=limit,
+        priority=priority,
+    )  # fmt: skip
     return _Decorator(name, options, unstable_args)
 
 
@@ -262,11 +274,17 @@ def _check_reconcile(fn: Callable[..., Any], name: str, options: ActivityOptions
         ) from None
 
 
-def _check_options(where: str, retry: Retry | None, queue: str | None) -> None:
+def _check_options(
+    where: str, retry: Retry | None, queue: str | None, limit: Limit | None, priority: int | None
+) -> None:
     check_kind(
         where, "retry", retry, Retry, "a Retry, for example Retry(max_attempts=5)", optional=True
     )
     check_text(where, "queue", queue, optional=True, what="the name of a queue")
+    example = 'a Limit, for example Limit("crm", 3)'
+    check_kind(where, "limit", limit, Limit, example, optional=True)
+    if priority is not None:
+        checked_priority(priority, where)
 
 
 def info() -> ActivityInfo:

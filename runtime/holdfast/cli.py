@@ -16,7 +16,9 @@ from typing import Any, NoReturn
 
 import click
 
+from holdfast._fleet_commands import workers
 from holdfast._keys import keys
+from holdfast._queue_commands import limit, queue
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
 from holdfast._talking_commands import (
     attributes_of,
@@ -34,6 +36,7 @@ from holdfast._with_client import with_client as _with_client
 from holdfast.errors import HoldfastError, UnknownRunError, UsageError
 
 FINDINGS, USAGE, STUCK, NOT_FOUND = 1, 2, 3, 4
+LEFT_BEHIND = 1  # by a worker: leases that it could not hand back
 _PARTS = {"lint": "lint", "dashboard": "dashboard", "demo": "examples"}
 
 
@@ -109,7 +112,10 @@ main.add_command(keys)
 @main.command()
 @click.argument("modules", nargs=-1, required=True, metavar="MODULE…")
 @_DB
-@click.option("--queue", default="default", show_default=True, help="Whose work to take.")
+@click.option(
+    "--queue", "queues", multiple=True, default=("default",), show_default=True, metavar="NAME",
+    help="Whose work to take; several times for several queues.",
+)  # fmt: skip
 @click.option(
     "--slots", default=20, show_default=True, type=click.IntRange(1), help="Activities at once."
 )
@@ -131,13 +137,18 @@ main.add_command(keys)
 def worker(
     modules: tuple[str, ...],
     db: str | None,
-    queue: str,
+    queues: tuple[str, ...],
     slots: int,
     lease: float,
     drain: float,
     verbose: bool,
 ) -> None:
-    """Advance runs and carry out activities with the code in MODULE…, until SIGTERM or Ctrl-C."""
+    """Advance runs and carry out activities with the code in MODULE…, until SIGTERM or Ctrl-C.
+
+    Then it takes nothing new and lets running activities finish for as long as --drain says; a second signal ends it at
+    once. What is not finished is handed back, so that nobody waits for a lease to run out. Exit code 1 says that it could
+    not be, because the database did not answer.
+    """
     from holdfast._registry import definitions_in, import_entry
     from holdfast.activity import Activity
     from holdfast.worker import Worker
@@ -158,32 +169,47 @@ def worker(
             "Decorate functions with @workflow.define or @activity.define, or name another module."
         )
 
-    async def work(client: Any) -> int:
+    async def work(client: Any) -> tuple[bool, int]:
         serving = Worker(
             client,
             workflows=workflows,
             activities=activities,
-            queue=queue,
+            queue=queues,
             slots=slots,
             lease=timedelta(seconds=lease),
             drain=timedelta(seconds=drain),
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, serving.stop)
+            loop.add_signal_handler(number, _asked_to_stop, serving, drain)
         names = ", ".join(item.name for item in (*workflows, *activities))
         click.echo(
-            f"worker {serving.id}: queue {queue!r} of {client.url.removeprefix('sqlite:///')}: {names}",
+            f"worker {serving.id}: queue {', '.join(map(repr, dict.fromkeys(queues)))} of {client.url.removeprefix('sqlite:///')}: {names}",
             err=True,
         )
         await serving.run()
         click.echo(f"worker {serving.id}: stopped", err=True)
-        return serving.busy_threads
+        return serving.is_clean, serving.busy_threads
 
-    if _with_client(db, work, create=True):
-        os._exit(
-            0
-        )  # their attempts are handed back: an interpreter that waits for these threads would go on with them
+    clean, threads = _with_client(db, work, create=True)
+    code = 0 if clean else LEFT_BEHIND
+    if threads:
+        # Their attempts are handed back: an interpreter that waits for these threads would go on with them.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _asked_to_stop(serving: Any, drain: float) -> None:
+    if serving.is_stopping:
+        serving.stop(at_once=True)
+        return
+    serving.stop()
+    left = f"{serving.busy} activit{'y' if serving.busy == 1 else 'ies'}"
+    click.echo(
+        f"worker {serving.id}: stopping; {left} may run for {drain:g} s, another signal hands them back now",
+        err=True,
+    )
 
 
 @main.command()
@@ -203,6 +229,9 @@ def worker(
     metavar="SECONDS",
     help="How long it may take; then it is ended as timed out.",
 )
+@click.option(
+    "--priority", type=click.IntRange(1, 9), default=5, show_default=True, help="1 goes first, 9 last."
+)  # fmt: skip
 @click.option("--wait", is_flag=True, help="Wait for the result and print it as JSON.")
 def start(
     workflow: str,
@@ -212,6 +241,7 @@ def start(
     queue: str,
     attributes: tuple[str, ...],
     timeout: float | None,
+    priority: int,
     wait: bool,
 ) -> None:
     """Start a run; each argument is JSON, decoded by the workflow's own types."""
@@ -235,6 +265,7 @@ def start(
             queue=queue,
             attributes=attributes_of(attributes),
             timeout=None if timeout is None else timedelta(seconds=timeout),
+            priority=priority,
         )
         click.echo(handle.id)
         if wait:
@@ -426,6 +457,9 @@ for _command in (
     discard,
     query,
     update,
+    workers,
+    queue,
+    limit,
 ):
     main.add_command(_command)
 

@@ -26,6 +26,7 @@ from holdfast._defining import checked_workflow
 from holdfast._filters import check_filters
 from holdfast._messaging import Messaging
 from holdfast._questions import checked_comment, checked_name
+from holdfast._queueing import Queueing
 from holdfast._registry import import_entry, reachable_definitions
 from holdfast._steering import Steering, not_undone
 from holdfast._store import approvals as approval_verbs
@@ -60,7 +61,7 @@ from holdfast.health import Family
 from holdfast.history import History, Json, canonical
 from holdfast.payloads import Chain, Codec, codecs_of_environment
 from holdfast.retry import check_retry_budget
-from holdfast.runs import MAX_ID, checked_id
+from holdfast.runs import MAX_ID, PRIORITY, checked_id, checked_priority
 from holdfast.workflow import Workflow
 
 __all__ = [
@@ -200,7 +201,7 @@ class RunHandle(Generic[R]):
         await self._client.decide(self.id, approval, answer, by=by, comment=comment, saw=saw)
 
 
-class Client(Steering, Messaging):
+class Client(Steering, Messaging, Queueing):
     """Reach the runs of one database.
 
     Args:
@@ -258,6 +259,7 @@ class Client(Steering, Messaging):
         attributes: Mapping[str, str | int | float | bool] | None = None,
         retry_budget: int | None = None,
         timeout: timedelta | None = None,  # noqa: ASYNC109 - a durable deadline, not one of this call
+        priority: int = PRIORITY,
     ) -> RunHandle[R]:
         """Start a run, durably: once this returns it will be carried out.
 
@@ -272,6 +274,7 @@ class Client(Steering, Messaging):
             retry_budget: How many retries its activities may have together; by default what the workflow defines.
             timeout: How long it may take from its start, runs that continue it included; then it is ended as timed out,
                 and its compensations are carried out. None means for ever.
+            priority: 1, which goes first, to 9: for its turns, for its activities that name none, and for its children.
         """
         check_retry_budget(retry_budget, "start")
         check_duration("start", "timeout", timeout)
@@ -288,6 +291,7 @@ class Client(Steering, Messaging):
             accepts=schemas_of(declared_by(found.fn)),
             retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
             timeout_ms=None if timeout is None else milliseconds(timeout),
+            priority=checked_priority(priority, "start"),
         )  # fmt: skip
         await self.database.write(starting.start_run, new)
         return RunHandle(self, run_id, found)

@@ -7,12 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerEvidence:
-    """Hold the row of one worker process; `workflows` maps names to code fingerprints."""
+    """Hold the row of one worker process.
+
+    `workflows` maps names to code fingerprints, `patches` maps them to the ids of patches that their code knows.
+    """
 
     id: str
     host: str
     pid: int
-    queue: str
+    queues: tuple[str, ...]
     workflows: dict[str, str]
     activities: frozenset[str]
     slots: int
@@ -22,6 +25,28 @@ class WorkerEvidence:
     loop_seen_at: int
     stack: str | None = None
     stopped_at: int | None = None
+    patches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    build: str = ""
+    holdfast: str = ""
+    python: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Hold the limit that keeps due work from beginning: `kind` is paused, concurrency or rate.
+
+    `allowed` and `used` are its value and what counts against it now, `holders` some of the runs that do.
+    """
+
+    kind: str
+    limit: str
+    allowed: str = ""
+    used: int = 0
+    holders: tuple[str, ...] = ()
+    free_at: int | None = None
+    since: int | None = None
+    by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +74,7 @@ class ActivityEvidence:
     same_error_since: int | None
     effect: str = "idempotent"
     probe: bool = False
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +163,7 @@ class RunEvidence:
     ending_reason: str | None = None
     forked_from: str | None = None
     forked_at: int | None = None
+    hold: Hold | None = None
     activities: Sequence[ActivityEvidence] = ()
     waits: Sequence[WaitEvidence] = ()
     approvals: Sequence[ApprovalEvidence] = ()

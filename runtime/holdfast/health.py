@@ -12,6 +12,7 @@ from typing import Any
 from holdfast._verdicts import (
     CODES,
     LOST,
+    POISON,
     Code,
     Evidence,
     Family,
@@ -22,6 +23,7 @@ from holdfast._verdicts import (
 from holdfast.evidence import (
     ActivityEvidence,
     ApprovalEvidence,
+    Hold,
     RunEvidence,
     WaitEvidence,
     WorkerEvidence,
@@ -30,6 +32,7 @@ from holdfast.evidence import (
 __all__ = [
     "CODES",
     "LOST",
+    "POISON",
     "Code",
     "Evidence",
     "Family",
@@ -38,6 +41,7 @@ __all__ = [
     "Verdict",
     "health",
     "span",
+    "worker_state",
     "workers_in_words",
 ]
 
@@ -66,6 +70,16 @@ def health(
         items = [view.no_mover()]
     ordered = tuple(sorted(items, key=lambda item: (-CODES[item.code].rank, item.seq)))
     return Verdict(worst=ordered[0], items=ordered)
+
+
+def worker_state(worker: WorkerEvidence, now: int, *, limits: Thresholds | None = None) -> str:
+    """Return whether a worker is live, blocked, lost or stopped."""
+    limits = limits or Thresholds()
+    if worker.stopped_at is not None:
+        return "stopped"
+    if worker.seen_at <= now - limits.worker_dead:
+        return "lost"
+    return "blocked" if worker.loop_seen_at < now - limits.loop_stale else "live"
 
 
 def _closed(run: RunEvidence) -> Item:
@@ -179,12 +193,13 @@ class _View:
         row = self._run_row(
             "task_state", "lease_owner", "lease_until", "lease_epoch", "progress_epoch"
         )
-        if run.lease_epoch - run.progress_epoch > self.limits.poison_epochs:
-            claims = run.lease_epoch - run.progress_epoch
+        claims, until = run.lease_epoch - run.progress_epoch, run.lease_until or 0
+        if claims >= self.limits.poison_epochs and until < self.now:
             return self._item(
-                "stuck.poison_task", f"{claims} claims of this run ended without a result.", since=run.progress_at,
-                next="Every further worker that takes it may vanish too.", evidence=row,
-                actions=("Look at the workers' last stacks", "Terminate"),
+                "stuck.poison_task",
+                f"{claims} workers in a row vanished while they advanced this run, the last was {run.lease_owner}. No worker takes it any more.",
+                since=until, next="Nothing, until a person lets it be tried again.", evidence=row,
+                actions=("Look at what the workers died of", f"holdfast retry {run.id}", "Terminate"),
             )  # fmt: skip
         held = self._held_by(run.lease_owner, run.lease_until or 0, row)
         if held is not None:
@@ -194,12 +209,20 @@ class _View:
             next="The turn is committed.", evidence=row, next_at=run.lease_until,
         )  # fmt: skip
 
-    def _held_by(self, owner: str | None, until: int, row: tuple[Evidence, ...]) -> Item | None:
+    def _held_by(
+        self,
+        owner: str | None,
+        until: int,
+        row: tuple[Evidence, ...],
+        *,
+        seq: int = 0,
+        site: str = "",
+    ) -> Item | None:
         if until < self.now - self.limits.grace:
             why = f"Worker {owner} stopped {span(self.now - until)} ago holding this, and no worker has taken it back."
             return self._item(
                 "stuck.lease_lost", why, since=until, next="Nothing, until a worker for this queue is started.",
-                evidence=row, actions=("Start a worker",),
+                evidence=row, seq=seq, site=site, actions=("Start a worker",),
             )  # fmt: skip
         worker = next((w for w in self.workers if w.id == owner), None)
         if (
@@ -211,7 +234,7 @@ class _View:
             why = f"Worker {owner} is alive, but its event loop has been blocked for {span(self.now - worker.loop_seen_at)}{place}."
             return self._item(
                 "stuck.loop_blocked", why, since=worker.loop_seen_at, next="Nothing until the call returns.",
-                evidence=(*row, self._worker_row(worker)), actions=("Restart the worker", "Lint rule HF305"),
+                seq=seq, site=site, evidence=(*row, self._worker_row(worker)), actions=("Restart the worker", "Lint rule HF305"),
             )  # fmt: skip
         return None
 
@@ -230,7 +253,8 @@ class _View:
                 evidence=row, site=str(error.get("site", "")),
             )  # fmt: skip
         knows = any(run.workflow in worker.workflows for worker in self._live(run.queue))
-        return self._due(run.task_visible_at, run.queue, knows=knows, row=row) or self._item(
+        held = self._held(run.hold, run.task_visible_at, knows=knows, row=row)
+        return held or self._due(run.task_visible_at, run.queue, knows=knows, row=row) or self._item(
             "stuck.unknown_workflow", f"No worker on queue {run.queue!r} knows the workflow {run.workflow!r}.",
             since=run.task_visible_at, next="Nothing, until a worker that knows it is started.", evidence=row,
             actions=("Start a worker with this workflow",),
@@ -250,7 +274,9 @@ class _View:
         live = self._live(queue)
         if waited > self.limits.grace and not live:
             last = max(
-                (w for w in self.workers if w.queue == queue), key=lambda w: w.seen_at, default=None
+                (w for w in self.workers if queue in w.queues),
+                key=lambda w: w.seen_at,
+                default=None,
             )
             seen = (
                 f"has had no worker for {span(self.now - last.seen_at)} (last: {last.id})"
@@ -274,6 +300,43 @@ class _View:
         return self._item(
             "work.ready", f"Ready for {span(waited)}; {workers_in_words(len(live))} on queue {queue!r}.", since=since,
             next="A worker takes it.", evidence=row, seq=seq, site=site,
+        )  # fmt: skip
+
+    def _held(
+        self,
+        hold: Hold | None,
+        since: int,
+        *,
+        knows: bool,
+        row: tuple[Evidence, ...],
+        seq: int = 0,
+        site: str = "",
+    ) -> Item | None:
+        """Judge due work that a limit keeps from beginning, if a worker would take it else."""
+        if hold is None or not (knows or hold.kind == "paused"):
+            return None
+        limit = hold.limit
+        columns = {"allowed": hold.allowed, "used": hold.used, "holders": hold.holders}
+        if hold.kind == "paused":
+            reason = f": {hold.reason}" if hold.reason else ""
+            return self._item(
+                "human.queue_paused", f"The {limit} was paused by {hold.by} {span(self.now - (hold.since or 0))} ago{reason}.",
+                since=hold.since or since, seq=seq, site=site, next="Nothing, until a person resumes the queue.",
+                evidence=(*row, Evidence(table="queue", key=limit, columns={"paused_at": hold.since, "paused_by": hold.by})),
+                actions=(f"holdfast queue resume {limit.removeprefix('queue ')}",),
+            )  # fmt: skip
+        if hold.kind == "rate":
+            free_at = hold.free_at or self.now
+            return self._item(
+                "wait.rate_limit", f"The rate of {limit}, {hold.allowed}, lets the next one start in {_soon(free_at - self.now)}.",
+                since=since, seq=seq, site=site, evidence=(*row, Evidence(table="limit", key=limit, columns=columns)),
+                next="It starts, or one that is before it.", next_at=free_at, actions=("Raise the limit",),
+            )  # fmt: skip
+        by = f", held by {', '.join(hold.holders)}" if hold.holders else ""
+        return self._item(
+            "wait.concurrency", f"Waits for a place under the limit of {limit}: {hold.used} of {hold.allowed} run{by}.",
+            since=since, seq=seq, site=site, evidence=(*row, Evidence(table="limit", key=limit, columns=columns)),
+            next="A place gets free when one of those ends.", actions=("Raise the limit",),
         )  # fmt: skip
 
     def paused(self, since: int) -> Item:
@@ -318,30 +381,32 @@ class _View:
         row = (self._row("activity", a, columns),)
         match a.state:
             case "leased":
-                return (
-                    self._poison(a, row)
-                    or self._held_by(a.lease_owner, a.lease_until or 0, row)
-                    or self._running(a, row)
-                )
+                return self._held_by(
+                    a.lease_owner, a.lease_until or 0, row, seq=a.seq, site=a.site
+                ) or self._running(a, row)
             case "backoff":
                 return self._backoff(a, row)
             case "attention":
                 return self._attention(a)
         knows = any(a.name in worker.activities for worker in self._live(a.queue))
-        return self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site) or self._item(
+        held = self._held(a.hold, a.visible_at, knows=knows, row=row, seq=a.seq, site=a.site)
+        return held or self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site) or self._item(
             "stuck.unknown_activity", f"No worker on queue {a.queue!r} knows the activity {a.name!r}.",
             since=a.visible_at, seq=a.seq, site=a.site, evidence=row,
             next="Nothing, until a worker that knows it is started.", actions=("Start a worker with this activity",),
         )  # fmt: skip
 
-    def _poison(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item | None:
+    def _poison(self, a: ActivityEvidence) -> Item | None:
         if a.error_type != LOST or a.same_error < self.limits.poison_epochs:
             return None
+        release = f"holdfast resolve {self.run.id} {a.seq} --happened RESULT"
         return self._item(
             "stuck.poison_task",
-            f"{a.same_error} attempts of {a.name} in a row ended with their worker; attempt {a.attempt} is on {a.lease_owner}.",
-            since=a.same_error_since or a.scheduled_at, seq=a.seq, site=a.site, evidence=row,
-            next="This worker may vanish too.", actions=("Look at what the workers died of", "Cancel the run"),
+            f"{a.same_error} attempts of {a.name} (#{a.seq}) in a row ended with their worker. No worker takes it any more.",
+            since=a.error_at or a.scheduled_at, seq=a.seq, site=a.site,
+            evidence=(self._row("activity", a, ("state", "attempt", "error_type", "same_error", "error_at")),),
+            next="Nothing, until a person lets it be tried again or says how it ended.",
+            actions=("Look at what the workers died of", f"holdfast retry {self.run.id}", release, "--fail REASON", "Cancel the run"),
         )  # fmt: skip
 
     def _running(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
@@ -363,6 +428,9 @@ class _View:
         )  # fmt: skip
 
     def _attention(self, a: ActivityEvidence) -> Item:
+        poison = self._poison(a)
+        if poison is not None:
+            return poison
         error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
         row = self._row("activity", a, ("state", "effect", "attempt", "error_type", "error_at"))
         return self._item(
@@ -376,6 +444,10 @@ class _View:
         )  # fmt: skip
 
     def _backoff(self, a: ActivityEvidence, row: tuple[Evidence, ...]) -> Item:
+        knows = any(a.name in worker.activities for worker in self._live(a.queue))
+        held = self._held(a.hold, a.visible_at, knows=knows, row=row, seq=a.seq, site=a.site)
+        if held is not None:
+            return held
         error = f"{a.error_type}: {(a.error_message or '').rstrip('.')}"
         if self._repeats(a):
             lasted = span(self.now - (a.same_error_since or self.now))
@@ -387,7 +459,6 @@ class _View:
                 actions=("Correct the cause", "Set max_attempts", "Cancel the run"),
             )  # fmt: skip
         if a.visible_at <= self.now - self.limits.grace:
-            knows = any(a.name in worker.activities for worker in self._live(a.queue))
             due = self._due(a.visible_at, a.queue, knows=knows, row=row, seq=a.seq, site=a.site)
             if due is not None:
                 return due
@@ -539,10 +610,10 @@ class _View:
     # Rows
 
     def _alive(self, worker: WorkerEvidence) -> bool:
-        return worker.stopped_at is None and worker.seen_at > self.now - self.limits.worker_dead
+        return worker_state(worker, self.now, limits=self.limits) in {"live", "blocked"}
 
     def _live(self, queue: str) -> list[WorkerEvidence]:
-        return [worker for worker in self.workers if worker.queue == queue and self._alive(worker)]
+        return [worker for worker in self.workers if queue in worker.queues and self._alive(worker)]
 
     def _run_row(self, *columns: str) -> tuple[Evidence, ...]:
         values = {column: getattr(self.run, column) for column in columns}
@@ -584,6 +655,11 @@ def workers_in_words(count: int) -> str:
     return f"{count or 'no'} worker{'' if count == 1 else 's'}"
 
 
+def _soon(milliseconds: int) -> str:
+    return f"{milliseconds} ms" if 0 < milliseconds < _SECOND else span(milliseconds)
+
+
+_SECOND = 1_000
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 

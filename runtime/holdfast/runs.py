@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from holdfast._arguments import refuse
 from holdfast.errors import ArgumentError
 
 
@@ -47,6 +48,17 @@ class ActivityState(StrEnum):
 
 
 MAX_ID = 200
+PRIORITY = 5
+"""That of what names none."""
+PRIORITIES = range(1, 10)
+"""From what goes first to what goes last."""
+
+
+def checked_priority(given: Any, where: str) -> int:
+    """Return a priority, or raise `ArgumentError`."""
+    if isinstance(given, bool) or not isinstance(given, int) or given not in PRIORITIES:
+        refuse(where, "priority", given, f"1, which goes first, to 9; {PRIORITY} is usual")
+    return given
 
 
 def checked_id(given: Any) -> str:

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import platform
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
@@ -20,12 +22,13 @@ from holdfast._arguments import (
     check_text,
     check_whole,
     checked_list,
+    refuse,
 )
 from holdfast._carrying import Carrier
-from holdfast._idling import Rest, next_due, rest
+from holdfast._idling import Rest, next_due, next_moment, rest
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
-from holdfast._store import ending, events, limits, reading, runs
+from holdfast._store import ending, events, limits, reading, runs, throttle
 from holdfast._store.database import Tx
 from holdfast._store.records import ActivityClaim, Fault, Lost, RunClaim
 from holdfast._watchdog import Watchdog
@@ -41,23 +44,25 @@ log = logging.getLogger("holdfast.worker")
 _CLAIM_RUNS = 16
 _SHORTEST_LEASE = timedelta(milliseconds=100)
 _FIRE_BATCH = 200
+_LONGEST_BEAT = 10.0  # seconds; a worker that is not seen for three times that counts as dead
 _STORE_PAUSE = 1.0  # seconds to wait when the database cannot be reached
 
 _Found = tuple[int, list[RunClaim], list[ActivityClaim]]
 
 
 class Worker:
-    """Advance runs and carry out activities of one queue.
+    """Advance runs and carry out activities of one queue, or of several.
 
     Args:
         client: The database.
         workflows: What it can advance.
         activities: What it can carry out.
-        queue: Whose work it takes.
+        queue: Whose work it takes: the name of a queue, or several.
         slots: How many activities run at once.
         lease: How long a claim is good for without a heartbeat; after a crash, others take over when it ends.
         poll: How long to wait, with nothing to do, before looking again.
         drain: How long `stop` lets running activities finish before it hands them back.
+        build: Which build of your code this is, for people; by default the environment's `HOLDFAST_BUILD`.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of one process, each by name
@@ -66,14 +71,15 @@ class Worker:
         *,
         workflows: Sequence[Workflow[Any, Any]] = (),
         activities: Sequence[Activity[..., Any]] = (),
-        queue: str = "default",
+        queue: str | Sequence[str] = "default",
         slots: int = 20,
         lease: timedelta = timedelta(seconds=15),
         poll: timedelta = timedelta(milliseconds=100),
         drain: timedelta = timedelta(seconds=10),
+        build: str | None = None,
     ) -> None:
         check_kind("Worker", "client", client, Client, "a holdfast.Client")
-        check_text("Worker", "queue", queue, what="the name of a queue")
+        check_text("Worker", "build", build, optional=True)
         check_whole("Worker", "slots", slots, least=1)
         check_duration("Worker", "lease", lease, least=_SHORTEST_LEASE, optional=False)
         check_duration("Worker", "poll", poll, optional=False)
@@ -90,7 +96,8 @@ class Worker:
             name: definition.fingerprint for name, definition in self._workflows.items()
         }
         self._database = client.database
-        self._queue = queue
+        self._queues = _checked_queues(queue)
+        self._build = os.environ.get("HOLDFAST_BUILD", "") if build is None else build
         self._slots = slots
         self._lease_ms = milliseconds(lease)
         self._poll = poll.total_seconds()
@@ -98,7 +105,10 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._registered = False
         self._stopping = False
+        self._clean = True
+        self._looks = 0
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._limit = client.payload_limit
         self._rest: Rest | None = None
         self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
@@ -125,15 +135,35 @@ class Worker:
                     left = self._poll if self._rest is None else self._rest.left
                     await self._pause(min(self._poll, left))
         finally:
-            await self._wind_down()
+            ends = await self._wind_down()
             self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
-            await self._unregister()
+            await self._insist(self._unregister, until=ends)
 
-    def stop(self) -> None:
-        """Let `run` return: no new work is taken."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Let `run` return: no new work is taken, and what runs may finish for as long as `drain` says.
+
+        With `at_once`, also of a worker that is stopping already, everything is handed back now.
+        """
         self._stopping = True
         self._wake.set()
+        if at_once:
+            self._hurry.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether `stop` was called."""
+        return self._stopping
+
+    @property
+    def busy(self) -> int:
+        """Return how many activities run."""
+        return len(self._carrier.running)
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether nothing of this worker is left that others can take over only when its leases have run out."""
+        return self._clean
 
     async def run_until_idle(self) -> None:
         """Do everything that is due now, and nothing that is due later."""
@@ -149,17 +179,20 @@ class Worker:
         return self._carrier.threads.busy
 
     async def next_due(self) -> int | None:
-        """Return when something becomes due, in milliseconds of the database's clock, or None."""
-        return await self._database.read(next_due, queue=self._queue)
+        """Return when something becomes due, or a limit lets it start, in milliseconds of the database's clock, or None."""
+        return await self._database.read(next_moment, queues=self._queues)
 
     async def _register(self) -> None:
         if self._registered:
             return
         self._registered = True
+        patches = {name: sorted(known.patches) for name, known in self._workflows.items()}
         row = {
-            "id": self.id, "host": socket.gethostname(), "pid": os.getpid(), "queue": self._queue,
+            "id": self.id, "host": socket.gethostname(), "pid": os.getpid(),
+            "queue": self._queues[0], "queues": to_bytes(list(self._queues)),
             "workflows": to_bytes(dict(self._fingerprints)), "activities": to_bytes(sorted(self._activities)),
-            "slots": self._slots, "busy": 0,
+            "patches": to_bytes(patches), "slots": self._slots, "busy": 0, "build": self._build,
+            "holdfast": version("holdfast"), "python": platform.python_version(),
         }  # fmt: skip
         await self._database.write(activity_verbs.register_worker, row)
 
@@ -185,6 +218,7 @@ class Worker:
 
     async def _look(self) -> bool:
         """Do what is due, unless the last look found nothing and nothing can have come up since."""
+        await self._hand_back()  # what an error of the database has left
         changes, free = await self._database.changes(), self._carrier.free
         if self._rest is not None and self._rest.holds(changes, free):
             return False
@@ -212,6 +246,8 @@ class Worker:
             self._pace()
         try:
             for claim in claims:
+                if self._stopping:
+                    break
                 await self._advance(claim)
         finally:
             await self._hand_back()
@@ -220,7 +256,7 @@ class Worker:
     def _claim_or_foresee(self, tx: Tx, *, free: int) -> tuple[_Found, int | None]:
         """Claim what can be done; when that is nothing, return how soon something becomes due, if anything does."""
         found = self._claim_work(tx, free=free)
-        due = None if any(found) else next_due(tx, queue=self._queue, after=tx.now)
+        due = None if any(found) else next_due(tx, queues=self._queues, after=tx.now)
         return found, None if due is None else due - tx.now
 
     def _claim_work(self, tx: Tx, *, free: int) -> _Found:
@@ -229,29 +265,72 @@ class Worker:
         fired += ending.time_out_due(tx, limit=_FIRE_BATCH)
         claims: list[RunClaim] = []
         attempts: list[ActivityClaim] = []
-        if self._workflows:
-            claims = runs.claim_runs(
-                tx, worker=self.id, queue=self._queue, fingerprints=self._fingerprints, limit=_CLAIM_RUNS,
-                lease_ms=self._lease_ms,
-            )  # fmt: skip
-        if self._activities and free:
-            attempts = activity_verbs.claim_activities(
-                tx,
-                worker_id=self.id,
-                queue=self._queue,
-                names=self._activities,
-                limit=free,
-                lease_ms=self._lease_ms,
-            )
+        gates = throttle.gates(tx, self._queues)
+        for queue in self._in_turn():
+            gate = gates.get(queue)
+            if gate is not None and gate.is_paused:
+                continue
+            claims += self._claim_runs(tx, queue, gate, _CLAIM_RUNS - len(claims))
+            attempts += self._claim_activities(tx, queue, gate, free - len(attempts))
         return fired, claims, attempts
 
-    async def _wind_down(self) -> None:
-        with contextlib.suppress(StoreError):  # then the leases run out
+    def _claim_runs(
+        self, tx: Tx, queue: str, gate: throttle.Gate | None, wanted: int
+    ) -> list[RunClaim]:
+        limit = wanted if gate is None else gate.tasks(wanted)
+        if not self._workflows or limit < 1:
+            return []
+        return runs.claim_runs(
+            tx, worker=self.id, queue=queue, fingerprints=self._fingerprints, limit=limit, lease_ms=self._lease_ms,
+        )  # fmt: skip
+
+    def _claim_activities(
+        self, tx: Tx, queue: str, gate: throttle.Gate | None, wanted: int
+    ) -> list[ActivityClaim]:
+        limit = wanted if gate is None else gate.activities(wanted)
+        if not self._activities or limit < 1:
+            return []
+        begun = activity_verbs.claim_activities(
+            tx, worker_id=self.id, queue=queue, names=self._activities, limit=limit, lease_ms=self._lease_ms,
+        )  # fmt: skip
+        if gate is not None:
+            gate.begun(len(begun))
+        return begun
+
+    def _in_turn(self) -> list[str]:
+        """Return the queues, each time with another one first: a full queue must not keep the others waiting."""
+        self._looks += 1
+        first = self._looks % len(self._queues)
+        return [*self._queues[first:], *self._queues[:first]]
+
+    async def _wind_down(self) -> float:
+        """Finish or hand back what is held, and return until when trying to is worth it: then the leases have run out."""
+        with contextlib.suppress(StoreError):  # it is tried again below
             await self._hand_back()
-        await self._carrier.wind_down(self._drain)
+        await self._carrier.finish(self._drain, self._hurry)
+        returned = await self._carrier.abandon()
+        ends = time.monotonic() + self._lease_ms / 1000
+        await self._insist(self._hand_back, until=ends)
+        if returned:
+            give_up = activity_verbs.give_up_attempts
+            await self._insist(lambda: self._database.write(give_up, returned), until=ends)
+        return ends
+
+    async def _insist(self, write: Callable[[], Awaitable[None]], *, until: float) -> None:
+        while True:
+            try:
+                return await write()
+            except StoreError as error:
+                self._clean = self._clean and time.monotonic() < until and not self._hurry.is_set()
+                again = f"trying again in {_STORE_PAUSE:.0f} s" if self._clean else "giving up"
+                log.warning("what this worker holds cannot be handed back, %s: %s", again, error)
+                if not self._clean:
+                    return None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), _STORE_PAUSE)
 
     def _beat_interval(self) -> float:
-        return self._carrier.beat_interval(self._lease_ms / 3000)
+        return self._carrier.beat_interval(min(self._lease_ms / 3000, _LONGEST_BEAT))
 
     def _pace(self) -> None:
         if self._watchdog is not None:
@@ -299,11 +378,13 @@ class Worker:
             self._claims.pop(claim.run_id, None)
 
     async def _hand_back(self) -> None:
-        """Give back the claims that were not advanced because of an error; else they would be renewed for ever."""
+        """Give back the claims that were not advanced; else they would be renewed for ever."""
         with self._leases:
-            left, self._claims = list(self._claims.values()), {}
+            left = list(self._claims.values())
         if left:
             await self._database.write(runs.hand_back, left)
+            with self._leases:
+                self._claims.clear()
 
     async def _advance_claimed(self, claim: RunClaim, code: str) -> None:
         history = await self._database.read(reading.load_history, claim.run_id)
@@ -313,6 +394,7 @@ class Worker:
             failures=claim.failures,
             signature=claim.error_signature,
             limit=self._limit,
+            active=claim.active_patches,
         )
         if isinstance(prepared, Fault):
             await self._record_fault(claim, prepared)
@@ -333,3 +415,12 @@ class Worker:
         )
         with contextlib.suppress(LeaseLostError):  # then it is another worker's news
             await self._database.write(runs.record_fault, claim, fault)
+
+
+def _checked_queues(given: str | Sequence[str]) -> tuple[str, ...]:
+    names = (
+        [given] if isinstance(given, str) else checked_list("Worker", "queue", given, str, "names")
+    )
+    if not names or not all(name.strip() for name in names):
+        refuse("Worker", "queue", given, "the name of a queue, or several names")
+    return tuple(dict.fromkeys(names))

@@ -140,8 +140,9 @@ async def sleep(duration: timedelta) -> None:
 def patched(patch: str, *, key: str | int | None = None) -> bool:
     """Tell whether this run takes the new branch of a change.
 
-    New runs do; a run that had already passed this place keeps the old branch. The answer is recorded per `patch` and
-    `key`: give a key in a loop, where each round may decide for itself.
+    New runs do; a run that had already passed this place keeps the old branch, and so does one that comes to it while
+    a live worker of its queue runs code that does not know the patch. The answer is recorded per `patch` and `key`:
+    give a key in a loop, where each round may decide for itself.
     """
     execution = required("workflow.patched()")
     check_text("workflow.patched", "patch", patch, what="the id of a change")

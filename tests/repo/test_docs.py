@@ -105,7 +105,14 @@ def check(shell: Shell, command: Command) -> None:
             break
         # What a worker does takes a moment; only questions are asked again.
         asks = command.text.startswith(
-            ("holdfast why", "holdfast runs", "holdfast inbox", "holdfast history")
+            (
+                "holdfast why",
+                "holdfast runs",
+                "holdfast inbox",
+                "holdfast history",
+                "holdfast workers",
+                "holdfast queue show",
+            )
         )
         if not asks or time.monotonic() > deadline:
             expected, got = "\n".join(command.expected), "\n".join(lines)

@@ -7,6 +7,7 @@ import pytest
 from holdfast.evidence import (
     ActivityEvidence,
     ApprovalEvidence,
+    Hold,
     RunEvidence,
     WaitEvidence,
     WorkerEvidence,
@@ -22,7 +23,7 @@ RUN = RunEvidence(
     error=None, error_code=None, error_at=None, failures=0,
 )  # fmt: skip
 WORKER = WorkerEvidence(
-    id="w1", host="h", pid=1, queue="default", workflows={"flow": "c0de"}, activities=frozenset({"charge"}), slots=4,
+    id="w1", host="h", pid=1, queues=("default",), workflows={"flow": "c0de"}, activities=frozenset({"charge"}), slots=4,
     busy=1, started_at=0, seen_at=NOW - 1000, loop_seen_at=NOW - 1000,
 )  # fmt: skip
 ACTIVITY = ActivityEvidence(
@@ -74,6 +75,14 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
         replace(RUN, waits=(CHILD,), children={"c": replace(RUN, id="c", waits=(TIMER,))}), [],
     ),
     "wait.condition": (replace(RUN, waits=(replace(CONDITION, name="stock is there"), UPDATE)), []),
+    "wait.concurrency": (
+        replace(READY, hold=Hold(kind="concurrency", limit="queue default", allowed="1", used=1)), [WORKER],
+    ),
+    "wait.rate_limit": (
+        replace(RUN, activities=(replace(ACTIVITY, hold=Hold(kind="rate", limit="crm", allowed="1/s", free_at=NOW + 9)),)),
+        [WORKER],
+    ),
+    "human.queue_paused": (replace(READY, hold=Hold(kind="paused", limit="queue q", since=NOW - DAY, by="ana")), []),
     "stuck.child_missing": (replace(RUN, waits=(CHILD,)), []),
     "retry.activity": (replace(RUN, activities=(FAILED,)), [WORKER]),
     "retry.task": (replace(READY, failures=1, error={"type": "KeyError"}, task_visible_at=NOW + 3000), [WORKER]),
@@ -101,7 +110,7 @@ CASES: dict[str, tuple[RunEvidence, list[WorkerEvidence]]] = {
     "stuck.lease_lost": (replace(RUN, activities=(replace(LEASED, lease_until=NOW - 60_000),)), [DEAD]),
     "stuck.workflow_bug": (replace(BLOCKED, error_kind="exception", failures=2), [WORKER]),
     "stuck.poison_task": (
-        replace(RUN, task_state="leased", lease_owner="w1", lease_until=NOW, lease_epoch=9, progress_epoch=1), [WORKER],
+        replace(RUN, task_state="leased", lease_owner="w1", lease_until=NOW - 1, lease_epoch=4, progress_epoch=1), [WORKER],
     ),
     "stuck.poison_payload": (replace(BLOCKED, error_kind="decode"), [WORKER]),
     "stuck.nondeterminism": (replace(BLOCKED, error_kind="nondeterminism"), [WORKER]),
@@ -212,14 +221,16 @@ def test_every_code_has_a_case() -> None:
 
 def test_an_activity_whose_workers_keep_vanishing_is_stuck() -> None:
     lost = replace(
-        LEASED, attempt=4, error_type="WorkerLost", same_error=3, same_error_since=NOW - 60_000
-    )
+        ACTIVITY, state="attention", attempt=3, error_type="WorkerLost", same_error=3, same_error_since=NOW - 60_000,
+        error_at=NOW - 1000,
+    )  # fmt: skip
 
     verdict = health(replace(RUN, activities=(lost,)), [WORKER], NOW)
 
     assert verdict.code == "stuck.poison_task"
     assert (
-        verdict.why == "3 attempts of charge in a row ended with their worker; attempt 4 is on w1."
+        verdict.why
+        == "3 attempts of charge (#1) in a row ended with their worker. No worker takes it any more."
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from holdfast import ActivityError, Retry, activity, workflow
+from holdfast import ActivityError, Limit, Rate, Retry, activity, workflow
 from holdfast.errors import ArgumentError, RunFailedError
 from holdfast_testkit import NotFakedError, Sim, SimStuckError
 
@@ -217,3 +217,31 @@ def test_a_question_becomes_due_soon_and_overdue_and_then_the_timeout_answers(si
     assert sim.run_until(run, "human.overdue").code == "human.overdue"
     assert timedelta(days=10) < sim.now - began < timedelta(days=10, seconds=1)
     assert sim.result(run) == [":False", ":False"]
+
+
+@activity.define(limit=Limit("tickets", rate=Rate(1, per=timedelta(minutes=1))))
+async def ticket(number: int) -> int:
+    return number
+
+
+@workflow.define
+async def ticketing() -> list[int]:
+    return [await ticket(number) for number in range(3)]
+
+
+def test_time_passes_while_a_rate_holds_an_activity_back(sim: Sim) -> None:
+    sim.real(ticket)
+    run = sim.start(ticketing)
+    began = sim.now
+
+    assert sim.result(run) == [0, 1, 2]
+    assert sim.now - began == timedelta(minutes=2)
+
+
+def test_advancing_ends_while_a_limit_holds_an_activity_back(sim: Sim) -> None:
+    sim.real(ticket)
+    run = sim.start(ticketing)
+
+    sim.advance(timedelta(seconds=30))
+
+    assert [a.state for a in sim.describe(run).activities] == ["completed", "ready"]

@@ -72,14 +72,20 @@ class Replayed:
     drifts: list[Drift] = field(default_factory=list)
 
 
-def replay(definition: WorkflowDefinition, history: History) -> Replayed:
-    """Apply every committed turn to today's code and compare; stop at the first turn that differs."""
+def replay(
+    definition: WorkflowDefinition, history: History, *, active: frozenset[str] | None = None
+) -> Replayed:
+    """Apply every committed turn to today's code and compare; stop at the first turn that differs.
+
+    `active` are the patches that the turns to come may take; None when nothing holds one back.
+    """
     turns = history.committed
     markers = [c for turn in turns for c in turn.commands or () if isinstance(c, RecordPatch)]
     facts = RunFacts(
         run_id=history.header.run,
         seed=history.header.seed,
         patches=frozenset((marker.patch, marker.key) for marker in markers),
+        active=active,
         reopened=frozenset(
             turn.event.turn
             for turn in turns

@@ -450,10 +450,16 @@ class Execution:
         self.take_back(seq)
 
     def patched(self, patch: str, key: str | None) -> bool:
-        """Return which branch this run takes: the recorded one, the old one in recorded turns, else the new one."""
+        """Return which branch this run takes: the recorded one, the old one in recorded turns, else the new one.
+
+        The new one only if all code that may continue the run knows it.
+        """
         taken = self._patched.get((patch, key))
         if taken is None:
-            taken = (patch, key) in self.facts.patches or self._live
+            active = self.facts.active
+            taken = (patch, key) in self.facts.patches or (
+                self._live and (active is None or patch in active)
+            )
             self._patched[patch, key] = taken
             self.decisions.append(PatchDecision(patch=patch, key=key, taken=taken, turn=self.turn))
             if taken:

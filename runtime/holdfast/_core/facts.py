@@ -37,11 +37,16 @@ class WorkflowBugError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """Hold what a run is given at its start."""
+    """Hold what a run is given at its start, and what its history and its claim say.
+
+    `patches` are those that the history has taken. `active` are the ids that the run may take from here on; None when
+    nothing holds one back.
+    """
 
     run_id: str
     seed: str
     patches: frozenset[tuple[str, str | None]] = frozenset()
+    active: frozenset[str] | None = None
     reopened: frozenset[int] = frozenset()  # turns whose decision was put back to the person
     children: Mapping[int, str] = field(default_factory=dict)  # by command: those a fork shares
     discarded: frozenset[int] = frozenset()  # turns of signals that are not to be read

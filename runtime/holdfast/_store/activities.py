@@ -1,9 +1,9 @@
 """Verbs of activities and workers: claim, give back, heartbeat. What becomes of an attempt is in `attempts`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, not_, or_, select, update
 
 from holdfast._store import attempts
 from holdfast._store.database import Tx
@@ -11,12 +11,13 @@ from holdfast._store.limits import deadline_of
 from holdfast._store.records import ActivityClaim, Heartbeat, Lost, RunClaim
 from holdfast._store.scheduling import leased_deadline
 from holdfast._store.tables import activity, run, worker
+from holdfast._store.throttle import Keys
 from holdfast.errors import LeaseLostError, PayloadError
-from holdfast.health import LOST
+from holdfast.health import LOST, POISON
 from holdfast.history import Failure
 from holdfast.payloads import from_bytes
 from holdfast.retry import retry_of
-from holdfast.runs import ActivityState, TaskState
+from holdfast.runs import PRIORITIES, ActivityState, TaskState
 
 _WAITING = (ActivityState.READY.value, ActivityState.BACKOFF.value)
 
@@ -24,18 +25,47 @@ _WAITING = (ActivityState.READY.value, ActivityState.BACKOFF.value)
 def claim_activities(
     tx: Tx, *, worker_id: str, queue: str, names: Iterable[str], limit: int, lease_ms: int
 ) -> list[ActivityClaim]:
-    """Lease activities that are due; each claim is a new attempt, or asks the probe of the last, under a new epoch."""
+    """Lease activities that are due; each claim is a new attempt, or asks the probe of the last, under a new epoch.
+
+    What a limit by name holds back is passed over, and what is behind it is looked at.
+    """
+    keys, claims, closed = Keys(tx), list[ActivityClaim](), -1
+    known = list(names)
+    while len(claims) < limit and len(keys.full) > closed:
+        closed = len(keys.full)
+        left = limit - len(claims)
+        claims += _claim(tx, worker_id, queue, known, keys, limit=left, lease_ms=lease_ms)
+    return claims
+
+
+def _claim(  # noqa: PLR0913 - one batch of a claim
+    tx: Tx,
+    worker_id: str,
+    queue: str,
+    names: Sequence[str],
+    keys: Keys,
+    *,
+    limit: int,
+    lease_ms: int,
+) -> list[ActivityClaim]:
     chosen = (
         select(activity, run.c.lineage)
         .join(run, run.c.id == activity.c.run_id)
         .where(
-            *_waiting(queue), activity.c.name.in_(list(names)), activity.c.visible_at <= tx.now
+            *_waiting(queue), activity.c.name.in_(names), activity.c.visible_at <= tx.now,
+            activity.c.priority.in_(PRIORITIES),  # all there are: so the index gives them in their order
+            _not_two_suspects(worker_id), *keys.none_full(),
         )
-        .order_by(activity.c.visible_at, activity.c.run_id, activity.c.seq)
+        .order_by(activity.c.priority, activity.c.visible_at, activity.c.run_id, activity.c.seq)
         .limit(limit)
     )  # fmt: skip
     claims = []
-    for row in tx.conn.execute(chosen).all():
+    suspected = False
+    found = tx.conn.execute(chosen).all()
+    keys.know(found)
+    for row in found:
+        if (suspected and _is_suspect(row)) or not keys.lets(row):
+            continue
         opened = _opened(tx, row)
         if opened is None:
             continue
@@ -58,8 +88,25 @@ def claim_activities(
             .returning(activity.c.lease_epoch, activity.c.attempt)
         ).first()  # fmt: skip
         if taken is not None:
-            claims.append(_claim(tx, row, opened, epoch=taken.lease_epoch, attempt=taken.attempt))
+            suspected = suspected or _is_suspect(row)
+            keys.begun(row)
+            claims.append(_taken(tx, row, opened, epoch=taken.lease_epoch, attempt=taken.attempt))
     return claims
+
+
+def _is_suspect(row: Row[Any]) -> bool:
+    """Tell whether one more lost worker isolates an activity: then no other such one shares a worker with it."""
+    return bool(row.error_type == LOST and row.same_error >= POISON - 1)
+
+
+def _not_two_suspects(worker_id: str) -> ColumnElement[bool]:
+    """Return the condition that leaves suspects out when the worker already has one."""
+    held = activity.alias("held")
+    has_one = exists().where(
+        held.c.lease_owner == worker_id, held.c.error_type == LOST, held.c.same_error >= POISON - 1
+    )
+    other_error = activity.c.error_type.is_distinct_from(LOST)
+    return or_(activity.c.same_error < POISON - 1, other_error, not_(has_one))
 
 
 def _opened(tx: Tx, row: Row[Any]) -> dict[str, Any] | None:
@@ -77,7 +124,7 @@ def _opened(tx: Tx, row: Row[Any]) -> dict[str, Any] | None:
         return None
 
 
-def _claim(
+def _taken(
     tx: Tx, row: Row[Any], opened: dict[str, Any], *, epoch: int, attempt: int
 ) -> ActivityClaim:
     return ActivityClaim(

@@ -178,6 +178,19 @@ def wait(tx: Tx, row: Row[Any], *, due_at: int, state: ActivityState, **more: ob
     )  # fmt: skip
 
 
+def lost_in_a_row(row: Row[Any]) -> int:
+    """Return how many attempts in a row have ended with their worker, the one that has just ended included."""
+    return row.same_error + 1 if row.error_type == LOST else 1
+
+
+def isolate(tx: Tx, row: Row[Any], failure: Failure) -> None:
+    """Take an activity out of the workers' reach because it seems to kill them; its last time limit goes on."""
+    change(
+        tx, row, state=ActivityState.ATTENTION.value, deadline_at=row.expires_at, start_by=None,
+        lease_epoch=row.lease_epoch + 1, **_UNLEASED, **_error(tx, row, failure),
+    )  # fmt: skip
+
+
 def _no_time(tx: Tx, row: Row[Any], failure: Failure, retry_in_ms: int) -> Failure | None:
     if row.expires_at is None or tx.now + retry_in_ms < row.expires_at:
         return None

@@ -9,6 +9,7 @@ from holdfast._store.database import Tx
 from holdfast._store.rows import open_row
 from holdfast._store.tables import activity, run
 from holdfast.errors import UsageError
+from holdfast.health import LOST
 from holdfast.history import Failure, Json
 from holdfast.runs import ActivityState
 
@@ -54,8 +55,28 @@ def try_again(tx: Tx, run_id: str, seq: int, *, by: str) -> None:
     """Start another attempt, whatever retry policy and time limits say: a person knows that nothing has happened."""
     row = waiting_row(tx, run_id, seq)
     attempts.wait(
-        tx, row, due_at=tx.now, state=ActivityState.READY, expires_at=None, resolution="retry", resolved_by=by
+        tx, row, due_at=tx.now, state=ActivityState.READY, expires_at=None, same_error=0, same_error_since=None,
+        resolution="retry", resolved_by=by,
     )  # fmt: skip
+
+
+def release(tx: Tx, run_id: str) -> int:
+    """Let the activities of a run that were isolated be tried again; an effect in doubt stays with `resolve`."""
+    rows = tx.conn.execute(
+        select(activity)
+        .where(
+            activity.c.run_id == run_id,
+            activity.c.state == ActivityState.ATTENTION.value,
+            activity.c.error_type == LOST,
+            activity.c.effect != attempts.ONCE,
+        )
+        .with_for_update()
+    ).all()
+    for row in rows:
+        attempts.wait(
+            tx, row, due_at=tx.now, state=ActivityState.READY, same_error=0, same_error_since=None
+        )
+    return len(rows)
 
 
 def it_failed(tx: Tx, run_id: str, seq: int, reason: str, *, by: str) -> None:

@@ -91,7 +91,7 @@ def _new_run(
         id=run_id, workflow=command.workflow, entry=command.entry, queue=queue, seed=secrets.token_hex(8),
         flags=origin.flags, python=".".join(platform.python_version_tuple()[:2]), code=origin.code if same else "",
         digest=hashlib.sha256(canonical(request).encode()).hexdigest(), args=command.args,
-        **({"parent": origin.id} | more),
+        priority=origin.priority, **({"parent": origin.id} | more),
     )  # fmt: skip
 
 

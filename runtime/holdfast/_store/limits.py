@@ -10,7 +10,7 @@ from holdfast._store.database import Tx
 from holdfast._store.scheduling import GRACE_MS, leased_deadline, running_limit_ms
 from holdfast._store.sealing import left_if_sealed
 from holdfast._store.tables import activity
-from holdfast.health import LOST
+from holdfast.health import LOST, POISON
 from holdfast.history import Failure
 from holdfast.payloads import from_bytes
 from holdfast.retry import retry_of
@@ -97,6 +97,9 @@ def _end_attempt(tx: Tx, row: Row[Any], options: dict[str, Any]) -> None:
     kinds = () if lost else _TIMEOUT_KINDS
     pause = 0 if lost else policy.delay_ms(row.attempt, draw=random.random())  # noqa: S311 - spreads load
     ends = policy.gives_up(row.attempt, failure.type, kinds)
+    if lost and not ends and attempts.lost_in_a_row(row) >= POISON:
+        attempts.isolate(tx, row, failure)
+        return
     attempts.follow(tx, row, failure, retry_in_ms=None if ends else pause, unknown=True)
 
 

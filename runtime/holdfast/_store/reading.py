@@ -10,7 +10,9 @@ from sqlalchemy import Row, and_, func, or_, select
 from holdfast._arguments import check_run_id
 from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
+from holdfast._store.fleet import patches_of, queues_of
 from holdfast._store.places import is_past
+from holdfast._store.queues import Holds
 from holdfast._store.rows import current_row, newest, run_row
 from holdfast._store.tables import (
     activity,
@@ -29,6 +31,7 @@ from holdfast.errors import SealedPayloadError, UnknownRunError
 from holdfast.evidence import (
     ActivityEvidence,
     ApprovalEvidence,
+    Hold,
     RunEvidence,
     WaitEvidence,
     WorkerEvidence,
@@ -243,6 +246,7 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvide
     approvals = _grouped(tx, select(approval).where(approval.c.state == "open"), approval, ids)
     sites = {(w.run_id, w.seq): w.site for group in waits.values() for w in group}
     children = _children(tx, waits, depth)
+    holds = Holds(tx)
     asking = [a for group in approvals.values() for a in group]
     votes = votes_of(tx, {a.run_id for a in asking if a.quorum > 1})
     failed = _failed_notices(tx, {a.run_id for a in asking if a.delivered_at is None})
@@ -258,7 +262,8 @@ def _evidence(tx: Tx, rows: Sequence[Row[Any]], depth: int = 0) -> list[RunEvide
             paused_at=r.paused_at, paused_by=r.paused_by,
             pause_reason=tx.show_text(r.pause_reason, "run.pause_reason", r.id), ending=r.ending,
             ending_reason=tx.show_text(r.ending_reason, "run.ending_reason", r.id), forked_from=r.forked_from, forked_at=r.forked_at,
-            activities=tuple(_activity(tx, a) for a in activities[r.id]),
+            hold=_hold(holds.of_task(r)),
+            activities=tuple(_activity(tx, a, _hold(holds.of_activity(a))) for a in activities[r.id]),
             waits=tuple(_wait(tx, w) for w in waits[r.id] if w.kind != "approval"),
             approvals=tuple(
                 _approval(
@@ -305,7 +310,11 @@ def _grouped(tx: Tx, query: Any, table: Any, ids: Sequence[str]) -> dict[str, li
     return groups
 
 
-def _activity(tx: Tx, a: Row[Any]) -> ActivityEvidence:
+def _hold(found: dict[str, Any] | None) -> Hold | None:
+    return None if found is None else Hold(**found)
+
+
+def _activity(tx: Tx, a: Row[Any], hold: Hold | None) -> ActivityEvidence:
     return ActivityEvidence(
         seq=a.seq, name=a.name, queue=a.queue, state=a.state, site=a.site, attempt=a.attempt,
         max_attempts=a.max_attempts, scheduled_at=a.scheduled_at, visible_at=a.visible_at, started_at=a.started_at,
@@ -313,7 +322,7 @@ def _activity(tx: Tx, a: Row[Any]) -> ActivityEvidence:
         beat=tx.show(a.beat, "activity.beat", a.run_id, a.seq), error_type=a.error_type,
         error_message=tx.show_text(a.error_message, "activity.error_message", a.run_id, a.seq),
         error_at=a.error_at, same_error=a.same_error, same_error_since=a.same_error_since,
-        effect=a.effect, probe=a.probe,
+        effect=a.effect, probe=a.probe, hold=hold,
     )  # fmt: skip
 
 
@@ -359,9 +368,11 @@ def worker_evidence(tx: Tx) -> list[WorkerEvidence]:
     rows = tx.conn.execute(select(worker).order_by(worker.c.seen_at.desc()).limit(200))
     return [
         WorkerEvidence(
-            id=w.id, host=w.host, pid=w.pid, queue=w.queue, workflows=dict(from_bytes(w.workflows)),
+            id=w.id, host=w.host, pid=w.pid, queues=queues_of(w), workflows=dict(from_bytes(w.workflows)),
             activities=frozenset(from_bytes(w.activities)), slots=w.slots, busy=w.busy, started_at=w.started_at,
             seen_at=w.seen_at, loop_seen_at=w.loop_seen_at, stack=w.stack, stopped_at=w.stopped_at,
+            patches={name: tuple(ids) for name, ids in patches_of(w).items()},
+            build=w.build or "", holdfast=w.holdfast or "", python=w.python or "",
         )
         for w in rows
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.history import Json
+from holdfast.runs import PRIORITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,15 @@ class NewRun:
     retry_budget: int | None = None
     timeout_ms: int | None = None
     accepts: Mapping[str, Json] = field(default_factory=dict)
+    priority: int = PRIORITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunClaim:
-    """Hold a lease on a run: the right to commit its next turns under this epoch."""
+    """Hold a lease on a run: the right to commit its next turns under this epoch.
+
+    `active_patches` are those that all code known to its queue can continue; None when there is only one code.
+    """
 
     run_id: str
     workflow: str
@@ -42,6 +47,7 @@ class RunClaim:
     done_turn: int
     failures: int
     error_signature: str | None
+    active_patches: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """Verbs of runs and their workflow tasks: start, claim, commit, block, hand back."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
-from holdfast._store import accepting
+from holdfast._store import accepting, attention
 from holdfast._store.database import Tx
 from holdfast._store.effects import apply_command, mark_parked
+from holdfast._store.fleet import active_patches
 from holdfast._store.records import Fault, RunClaim
 from holdfast._store.rows import open_row
 from holdfast._store.tables import drift, inbound, patch_decision, run
@@ -14,6 +16,7 @@ from holdfast.errors import (
     LeaseLostError,
     UsageError,
 )
+from holdfast.health import POISON
 from holdfast.history import Command, Json
 from holdfast.runs import Parked, RunStatus, TaskState
 
@@ -33,12 +36,16 @@ def claim_runs(
     )
     due = or_(
         and_(state == TaskState.READY.value, run.c.task_visible_at <= tx.now),
-        and_(state == TaskState.LEASED.value, run.c.lease_until < tx.now),
+        and_(
+            state == TaskState.LEASED.value,
+            run.c.lease_until < tx.now,
+            run.c.lease_epoch - run.c.progress_epoch < POISON,
+        ),
         and_(state == TaskState.BLOCKED.value, other_code),
         and_(state == TaskState.READY.value, run.c.failures > 0, other_code),
     )
-    chosen = (
-        select(run.c.id)
+    found = (
+        select(run.c.id, state)
         .where(
             run.c.closed_at.is_(None),
             run.c.paused_at.is_(None),
@@ -50,17 +57,23 @@ def claim_runs(
             ),  # implied by `due`, but it lets the index pass over all that are parked
             due,
         )
-        .order_by(run.c.task_visible_at)
+        .order_by(run.c.priority, run.c.task_visible_at)
         .limit(limit)
     )
+    chosen = _apart(tx.conn.execute(found).all())
+    if not chosen:
+        return []
+    # Of several that are lost together nobody knows which did it, so such a claim does not count as one of its own.
+    counted = {} if len(chosen) == 1 else {"progress_epoch": run.c.lease_epoch + 1}
     rows = tx.conn.execute(
         update(run)
-        .where(run.c.id.in_(chosen.scalar_subquery()))
+        .where(run.c.id.in_(chosen))
         .values(
             task_state=TaskState.LEASED.value,
             lease_owner=worker,
             lease_until=tx.now + lease_ms,
             lease_epoch=run.c.lease_epoch + 1,
+            **counted,
         )
         .returning(
             run.c.id,
@@ -71,13 +84,21 @@ def claim_runs(
             run.c.error_signature,
         )
     ).all()
+    active = active_patches(tx, queue=queue, fingerprints=fingerprints) if rows else {}
     return [
         RunClaim(
             run_id=row.id, workflow=row.workflow, epoch=row.lease_epoch, done_turn=row.done_turn,
-            failures=row.failures, error_signature=row.error_signature,
+            failures=row.failures, error_signature=row.error_signature, active_patches=active.get(row.workflow),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _apart(rows: Sequence[Any]) -> list[str]:
+    """Return the runs to lease at once: one that a lost worker held is leased alone, to find out whether it kills."""
+    lost = [row.task_state == TaskState.LEASED.value for row in rows]
+    first = lost.index(True) if True in lost else len(rows)
+    return [row.id for row in rows[: first or 1]]
 
 
 def commit_turns(  # noqa: PLR0913 - one transaction, one call
@@ -195,9 +216,17 @@ def _failed_on(code: str) -> ColumnElement[str]:
 
 
 def retry(tx: Tx, run_id: str) -> None:
-    """Let a blocked run be tried again by the code that it is blocked on."""
+    """Let be tried again what is held: a run that is blocked or isolated, and its activities that are isolated."""
     row = open_row(tx, run_id)
-    if row.task_state != TaskState.BLOCKED.value and not row.failures:
+    released = attention.release(tx, run_id)
+    isolated = (
+        row.task_state == TaskState.LEASED.value
+        and row.lease_until < tx.now
+        and row.lease_epoch - row.progress_epoch >= POISON
+    )
+    if row.task_state != TaskState.BLOCKED.value and not row.failures and not isolated:
+        if released:
+            return
         raise UsageError(
             f"Run {run_id} is not blocked, so there is nothing to try again. `holdfast why {run_id}` says what it waits for."
         )
@@ -205,11 +234,15 @@ def retry(tx: Tx, run_id: str) -> None:
         update(run)
         .where(
             run.c.id == run_id,
-            run.c.task_state.in_([TaskState.BLOCKED.value, TaskState.READY.value]),
+            run.c.lease_epoch == row.lease_epoch,
+            run.c.closed_at.is_(None),
         )
         .values(
             task_state=TaskState.READY.value,
             task_visible_at=tx.now,
+            lease_owner=None,
+            lease_until=None,
+            progress_epoch=run.c.lease_epoch,
             failures=0,
             error_code=None,
             error_signature=None,
@@ -220,7 +253,8 @@ def retry(tx: Tx, run_id: str) -> None:
 def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
     """Give leases back at once, so that nobody has to wait for them to run out."""
     for claim in claims:
-        tx.conn.execute(update(run).where(*_held(claim)).values(**_unleased(tx, claim.done_turn)))
+        back = {"progress_epoch": run.c.lease_epoch, **_unleased(tx, claim.done_turn)}
+        tx.conn.execute(update(run).where(*_held(claim)).values(**back))
 
 
 def next_run_due(tx: Tx, *, queue: str, after: int = -1) -> int | None:

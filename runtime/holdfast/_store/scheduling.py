@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from holdfast._store.database import Tx
-from holdfast._store.tables import activity
+from holdfast._store.tables import activity, run
 from holdfast.history import Json
 from holdfast.payloads import to_bytes
 from holdfast.runs import ActivityState
@@ -37,6 +37,8 @@ def insert_activity(  # noqa: PLR0913 - one row
     lasts = options.get("schedule_to_close_ms")
     expires_at = None if lasts is None else tx.now + lasts
     start_by = start_limit(options, due_at=tx.now)
+    own = select(run.c.priority).where(run.c.id == run_id).scalar_subquery()
+    limit = options.get("limit")
     tx.conn.execute(
         insert(activity).values(
             run_id=run_id, seq=seq, name=name, queue=options.get("queue") or queue, state=ActivityState.READY.value,
@@ -45,6 +47,7 @@ def insert_activity(  # noqa: PLR0913 - one row
             attempt=0, scheduled_at=tx.now, visible_at=tx.now, lease_epoch=0, same_error=0, key_seq=key_seq,
             effect=options.get("effect", "idempotent"), start_by=start_by, expires_at=expires_at,
             heartbeat_ms=options.get("heartbeat_ms"), deadline_at=earliest(start_by, expires_at),
+            priority=options.get("priority") or own, limit_name=None if limit is None else limit["name"],
         )
     )  # fmt: skip
 

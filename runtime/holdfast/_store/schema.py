@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError
 
-HEAD = "0003"
-_KNOWN = frozenset({"0001", "0002", "0003"})
+HEAD = "0005"
+_KNOWN = frozenset({"0001", "0002", "0003", "0005"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -48,6 +48,7 @@ def insert_run(tx: Tx, new: NewRun) -> None:
             first_run=new.first_run or new.id, lineage=new.lineage or new.id,
             timeout_ms=new.timeout_ms,
             deadline_at=None if new.timeout_ms is None else start_at + new.timeout_ms, retry_budget=new.retry_budget,
+            priority=new.priority,
         )
     )  # fmt: skip
     body = {

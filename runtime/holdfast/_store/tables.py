@@ -60,6 +60,7 @@ class Run(SQLModel, table=True):
     ending_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     retry_budget: int | None = None
     retries_used: int = 0
+    priority: int = 5  # smaller goes first
 
 
 class Inbound(SQLModel, table=True):
@@ -132,6 +133,8 @@ class ActivityRow(SQLModel, table=True):
     final: bool = False  # no attempt follows, even if the probe answers that nothing happened
     resolution: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     resolved_by: str | None = None
+    priority: int = 5  # smaller goes first
+    limit_name: str | None = None
 
 
 class Wait(SQLModel, table=True):
@@ -291,7 +294,7 @@ class WorkerRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     host: str
     pid: int
-    queue: str
+    queue: str  # the first of its queues: all that the first release looks at
     workflows: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     activities: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     slots: int
@@ -300,7 +303,44 @@ class WorkerRow(SQLModel, table=True):
     seen_at: int = Field(sa_column=_ms())
     loop_seen_at: int = Field(sa_column=_ms())
     stack: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    queues: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    patches: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    build: str | None = None
+    holdfast: str | None = None
+    python: str | None = None
     stopped_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+
+
+class QueueRow(SQLModel, table=True):
+    """Hold what somebody has set for a queue; `full_at` is when the bucket of its rate will be full."""
+
+    __tablename__ = "queue"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    name: str = Field(primary_key=True)
+    max_activities: int | None = None
+    max_tasks: int | None = None
+    rate_count: int | None = None
+    rate_per_ms: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    rate_burst: int | None = None
+    full_at: float = 0.0
+    paused_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    paused_by: str | None = None
+    pause_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+
+
+class KeyLimit(SQLModel, table=True):
+    """Hold a limit that activities share by name: what is set by hand, and the bucket of its rate."""
+
+    __tablename__ = "key_limit"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    name: str = Field(primary_key=True)
+    by_hand: bool
+    at_once: int | None = None
+    rate_count: int | None = None
+    rate_per_ms: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    rate_burst: int | None = None
+    full_at: float = 0.0
+    free_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
 
 
 class PatchDecisionRow(SQLModel, table=True):
@@ -343,6 +383,8 @@ approval = _table(Approval)
 worker = _table(WorkerRow)
 patch_decision = _table(PatchDecisionRow)
 drift = _table(DriftRow)
+queue = _table(QueueRow)
+key_limit = _table(KeyLimit)
 vote = _table(Vote)
 message = _table(Message)
 accepted = _table(Accepted)
@@ -365,6 +407,15 @@ Index(
     "ix_activity_due", activity.c.queue, activity.c.visible_at,
     sqlite_where=activity.c.closed_at.is_(None), postgresql_where=activity.c.closed_at.is_(None),
 )  # fmt: skip
+Index("ix_key_limit_free", key_limit.c.free_at)
+Index(
+    "ix_activity_turn", activity.c.queue, activity.c.priority, activity.c.visible_at,
+    sqlite_where=activity.c.closed_at.is_(None), postgresql_where=activity.c.closed_at.is_(None),
+)  # fmt: skip
+Index(
+    "ix_activity_held", activity.c.queue, activity.c.limit_name, activity.c.lease_owner,
+    sqlite_where=activity.c.lease_owner.is_not(None), postgresql_where=activity.c.lease_owner.is_not(None),
+)  # fmt: skip
 Index("ix_wait_due", wait.c.fire_at)
 Index("ix_approval_open", approval.c.state, approval.c.opened_at)
 Index(
@@ -374,6 +425,10 @@ Index(
 Index(
     "ix_run_deadline", run.c.deadline_at,
     sqlite_where=run.c.closed_at.is_(None), postgresql_where=run.c.closed_at.is_(None),
+)  # fmt: skip
+Index(
+    "ix_worker_live", worker.c.seen_at,
+    sqlite_where=worker.c.stopped_at.is_(None), postgresql_where=worker.c.stopped_at.is_(None),
 )  # fmt: skip
 Index("ix_attribute_text", attribute.c.key, attribute.c.text)
 Index("ix_attribute_number", attribute.c.key, attribute.c.number)
