@@ -184,7 +184,7 @@ def worker(
             loop.add_signal_handler(number, _asked_to_stop, serving, drain)
         names = ", ".join(item.name for item in (*workflows, *activities))
         click.echo(
-            f"worker {serving.id}: queue {', '.join(map(repr, dict.fromkeys(queues)))} of {client.url.removeprefix('sqlite:///')}: {names}",
+            f"worker {serving.id}: queue {', '.join(map(repr, dict.fromkeys(queues)))} of {client.database.place}: {names}",
             err=True,
         )
         await serving.run()

@@ -128,6 +128,7 @@ class Worker:
         )
         watchdog.start(loop)
         self._watchdog = watchdog
+        deaf = self._database.listen(lambda: self._rung(loop))
         try:
             while not self._stopping:
                 self._wake.clear()  # before the look: what ends during it must not be slept through
@@ -135,10 +136,15 @@ class Worker:
                     left = self._poll if self._rest is None else self._rest.left
                     await self._pause(min(self._poll, left))
         finally:
+            deaf()
             ends = await self._wind_down()
             self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
             await self._insist(self._unregister, until=ends)
+
+    def _rung(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop was closed: the process is ending
+            loop.call_soon_threadsafe(self._wake.set)
 
     def stop(self, *, at_once: bool = False) -> None:
         """Let `run` return: no new work is taken, and what runs may finish for as long as `drain` says.

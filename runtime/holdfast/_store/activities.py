@@ -58,6 +58,7 @@ def _claim(  # noqa: PLR0913 - one batch of a claim
         )
         .order_by(activity.c.priority, activity.c.visible_at, activity.c.run_id, activity.c.seq)
         .limit(limit)
+        .with_for_update(of=activity, skip_locked=True)
     )  # fmt: skip
     claims = []
     suspected = False

@@ -59,6 +59,7 @@ def claim_runs(
         )
         .order_by(run.c.priority, run.c.task_visible_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     chosen = _apart(tx.conn.execute(found).all())
     if not chosen:
