@@ -172,7 +172,7 @@ def worker(
             loop.add_signal_handler(number, serving.stop)
         names = ", ".join(item.name for item in (*workflows, *activities))
         click.echo(
-            f"worker {serving.id}: queue {queue!r} of {client.url.removeprefix('sqlite:///')}: {names}",
+            f"worker {serving.id}: queue {queue!r} of {client.database.place}: {names}",
             err=True,
         )
         await serving.run()

@@ -105,6 +105,7 @@ class Worker:
         )
         watchdog.start(loop)
         self._watchdog = watchdog
+        deaf = self._database.listen(lambda: self._rung(loop))
         try:
             while not self._stopping:
                 self._wake.clear()  # before the look: what ends during it must not be slept through
@@ -112,10 +113,15 @@ class Worker:
                     left = self._poll if self._rest is None else self._rest.left
                     await self._pause(min(self._poll, left))
         finally:
+            deaf()
             await self._wind_down()
             self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
             await self._unregister()
+
+    def _rung(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop was closed: the process is ending
+            loop.call_soon_threadsafe(self._wake.set)
 
     def stop(self) -> None:
         """Let `run` return: no new work is taken."""

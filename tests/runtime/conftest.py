@@ -48,9 +48,18 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+    """Return the place of an empty database; a test that takes it runs on both kinds."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return tmp_path / "holdfast.db"
+
+
 @pytest.fixture
-def client(tmp_path: Path, clock: VirtualClock) -> Iterator[Client]:
-    made = Client(tmp_path / "holdfast.db", clock=clock)
+def client(store: str | Path, clock: VirtualClock) -> Iterator[Client]:
+    made = Client(store, clock=clock)
     yield made
     made.close()
 

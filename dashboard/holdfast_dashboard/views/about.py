@@ -34,7 +34,7 @@ async def about(request: Request, site: OfSite) -> Response:
         versions=versions
         | {"python": platform.python_version()}
         | {v.name: v.version for v in found},
-        database=site.client.url,
+        database=site.client.database.place,
         thresholds=thresholds(),
         codes=tuple(CODES.values()),
         licences=tuple({"name": v.name, "licence": v.spdx, "source": v.source} for v in found),

@@ -33,6 +33,7 @@ def claim_activities(
         )
         .order_by(activity.c.visible_at, activity.c.run_id, activity.c.seq)
         .limit(limit)
+        .with_for_update(of=activity, skip_locked=True)
     )  # fmt: skip
     claims = []
     for row in tx.conn.execute(chosen).all():

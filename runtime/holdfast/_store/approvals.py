@@ -8,6 +8,7 @@ from holdfast._questions import checked_saw, digest_of, person
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Ballot
+from holdfast._store.rows import lock_run
 from holdfast._store.tables import approval, vote, wait
 from holdfast.errors import ApprovalError
 from holdfast.history import (
@@ -146,18 +147,11 @@ def decide(tx: Tx, run_id: str, name: str, ballot: Ballot, *, seq: int | None = 
 
     Raises `ApprovalError` for an approval that is not open, a person who has voted, and a question that has changed.
     """
+    lock_run(tx, run_id)  # whoever else decides at this moment waits here, and then sees this vote
     row = find_approval(tx, run_id, name, seq)
     what = f"Approval {name!r} of run {run_id}"
     digest = tx.unpack_text(row.digest, "approval.digest", run_id, row.seq)
     saw = checked_saw(ballot.saw, digest, what=what)
-    # Touched first: whoever else decides at this moment waits here, and then sees this vote.
-    held = tx.conn.execute(
-        update(approval)
-        .where(*_which(run_id, row.seq), approval.c.state == _OPEN)
-        .values(state=_OPEN)
-    )
-    if held.rowcount != 1:
-        raise ApprovalError(_already(run_id, find_approval(tx, run_id, name, row.seq)))
     before = votes_on(tx, run_id, row.seq)
     _refuse_second(what, ballot.by, before)
     event = {

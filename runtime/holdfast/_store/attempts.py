@@ -12,6 +12,7 @@ from holdfast._store.approvals import note_delivery
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.records import ActivityClaim, Heartbeat
+from holdfast._store.rows import lock_run
 from holdfast._store.scheduling import earliest, start_limit
 from holdfast._store.tables import activity, run
 from holdfast.errors import LeaseLostError
@@ -41,7 +42,8 @@ def held(claim: ActivityClaim) -> tuple[ColumnElement[bool], ...]:
 
 
 def held_row(tx: Tx, claim: ActivityClaim) -> Row[Any]:
-    """Return the row of a claim, locked, or raise `LeaseLostError`."""
+    """Return the row of a claim, locked after its run, or raise `LeaseLostError`."""
+    lock_run(tx, claim.run_id)
     row = tx.conn.execute(select(activity).where(*held(claim)).with_for_update()).first()
     if row is None:
         raise LeaseLostError(

@@ -18,12 +18,12 @@ RESOLVED = "Resolved"
 def waiting_row(tx: Tx, run_id: str, seq: int) -> Row[Any]:
     """Return the row of an activity in attention and the entry of its run, or raise saying what there is instead."""
     open_row(tx, run_id)
-    row = tx.conn.execute(
+    query = (
         select(activity, run.c.entry)
         .join(run, run.c.id == activity.c.run_id)
         .where(activity.c.run_id == run_id, activity.c.seq == seq)
-        .with_for_update(of=activity)
-    ).first()
+    )
+    row = tx.conn.execute(query.with_for_update(of=activity) if tx.locks else query).first()
     if row is not None and row.state == ActivityState.ATTENTION.value:
         return row
     found = f"{row.name} (#{seq}) is {row.state}" if row is not None else f"it has no activity #{seq}"  # fmt: skip

@@ -70,6 +70,7 @@ def time_out_due(tx: Tx, *, limit: int) -> int:
         .where(run.c.closed_at.is_(None), run.c.ending.is_(None), run.c.deadline_at <= tx.now)
         .order_by(run.c.deadline_at, run.c.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     ).all()
     done = 0
     for row in due:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import case, delete, func, insert, select, update
 
 from holdfast._store.database import Tx
+from holdfast._store.rows import try_lock_run
 from holdfast._store.tables import approval, inbound, run, wait
 from holdfast.history import Json
 from holdfast.runs import TaskState
@@ -45,6 +46,8 @@ def fire_due(tx: Tx, *, limit: int) -> int:
     ).all()
     fired = 0
     for row in due:
+        if not try_lock_run(tx, row.run_id):
+            continue  # whoever changes it now rings when that is done
         taken = tx.conn.execute(
             delete(wait).where(wait.c.run_id == row.run_id, wait.c.seq == row.seq)
         )

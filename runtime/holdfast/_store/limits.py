@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, select
 
 from holdfast._store import attempts
 from holdfast._store.database import Tx
+from holdfast._store.rows import try_lock_run
 from holdfast._store.scheduling import GRACE_MS, leased_deadline, running_limit_ms
 from holdfast._store.tables import activity
 from holdfast.errors import PayloadError
@@ -25,15 +26,21 @@ _TIMEOUT_KINDS = ("builtins.TimeoutError", "builtins.OSError", "builtins.Excepti
 
 def enforce(tx: Tx, *, limit: int) -> int:
     """End what has reached a time limit, the earliest first, and return how much that was."""
-    rows = tx.conn.execute(
-        select(activity)
-        .where(activity.c.closed_at.is_(None), activity.c.deadline_at <= tx.now)
+    reached = (activity.c.closed_at.is_(None), activity.c.deadline_at <= tx.now)
+    found = tx.conn.execute(
+        select(activity.c.run_id, activity.c.seq)
+        .where(*reached)
         .order_by(activity.c.deadline_at, activity.c.run_id, activity.c.seq)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     ).all()
     ended = 0
-    for row in rows:
+    for run_id, seq in found:
+        if not try_lock_run(tx, run_id):
+            continue  # whoever changes it now rings when that is done
+        query = select(activity).where(activity.c.run_id == run_id, activity.c.seq == seq, *reached)
+        row = tx.conn.execute(query.with_for_update()).first()
+        if row is None:
+            continue
         # What follows may need a payload, say a compensation's arguments, that only a process with other keys can read.
         with contextlib.suppress(PayloadError), tx.conn.begin_nested():
             _enforce_one(tx, row)

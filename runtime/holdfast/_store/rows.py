@@ -9,9 +9,28 @@ from holdfast._store.tables import run
 from holdfast.errors import RunClosedError, UnknownRunError
 
 
+def lock_run(tx: Tx, run_id: str) -> None:
+    """Wait until no other transaction is changing a run, and keep others from it until this one ends.
+
+    Every verb that changes something of a run locks the run before it looks, and before anything else of it: so all
+    changes of one run are in turn, on Postgres as on SQLite.
+    """
+    if tx.locks:
+        tx.conn.execute(select(run.c.id).where(run.c.id == run_id).with_for_update())
+
+
+def try_lock_run(tx: Tx, run_id: str) -> bool:
+    """Lock a run as `lock_run` does, or return False at once when another transaction is changing it."""
+    if not tx.locks:
+        return True
+    query = select(run.c.id).where(run.c.id == run_id).with_for_update(skip_locked=True)
+    return tx.conn.execute(query).first() is not None
+
+
 def run_row(tx: Tx, run_id: str) -> Any:
-    """Return the row of a run, or raise `UnknownRunError`."""
-    row = tx.conn.execute(select(run).where(run.c.id == run_id)).first()
+    """Return the row of a run, locked where others write too, or raise `UnknownRunError`."""
+    query = select(run).where(run.c.id == run_id)
+    row = tx.conn.execute(query.with_for_update() if tx.locks else query).first()
     if row is None:
         raise UnknownRunError(
             f"There is no run {run_id!r} in this database. `holdfast runs` lists them."

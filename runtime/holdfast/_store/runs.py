@@ -51,10 +51,14 @@ def claim_runs(
         )
         .order_by(run.c.task_visible_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
+    ids = tx.conn.execute(chosen).scalars().all()
+    if not ids:
+        return []
     rows = tx.conn.execute(
         update(run)
-        .where(run.c.id.in_(chosen.scalar_subquery()))
+        .where(run.c.id.in_(ids))
         .values(
             task_state=TaskState.LEASED.value,
             lease_owner=worker,

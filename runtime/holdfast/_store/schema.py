@@ -1,8 +1,9 @@
 """Bringing a database to the schema of this release."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError
 
@@ -11,14 +12,20 @@ _KNOWN = frozenset({"0001", "0002"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def prepare(engine: Engine, url: str) -> None:
-    """Create or upgrade the tables; a database of a newer release is refused and left alone."""
-    with engine.connect() as conn, conn.begin():
-        version = _version(conn)
-        if version == HEAD:
-            return
-        _refuse_foreign(conn, version, url)
-        _upgrade(conn)
+def prepare(conn: Connection, place: str, *, lock: Callable[[], object] = lambda: None) -> None:
+    """Create or upgrade the tables; a database of a newer release is refused and left alone.
+
+    `lock` waits for other processes that are doing so, where the transaction alone does not.
+    """
+    version = _version(conn)
+    if version == HEAD:
+        return
+    lock()
+    version = _version(conn)
+    if version == HEAD:
+        return
+    _refuse_foreign(conn, version, place)
+    _upgrade(conn)
 
 
 def _version(conn: Connection) -> str | None:
@@ -28,8 +35,7 @@ def _version(conn: Connection) -> str | None:
     return version
 
 
-def _refuse_foreign(conn: Connection, version: str | None, url: str) -> None:
-    place = url.removeprefix("sqlite:///")
+def _refuse_foreign(conn: Connection, version: str | None, place: str) -> None:
     if version is not None and version > HEAD:
         raise DatabaseVersionError(
             f"{place} has schema {version}; this holdfast knows schemas up to {HEAD}. "

@@ -39,13 +39,12 @@ def test_the_newest_migration_is_the_version_that_the_code_expects() -> None:
 def test_a_new_database_writes_ahead_and_syncs_fully(tmp_path: Path) -> None:
     client = Client(tmp_path / "made.db")
 
-    with (
-        client.database._writer.connect() as connection
-    ):  # the settings of a live connection are not in the file
-        modes = [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+    modes = client.database.write_now(  # the settings of a live connection are not in the file
+        lambda tx: [
+            tx.conn.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous")
         ]
+    )
     client.close()
 
     assert modes == ["wal", 2]

@@ -1,0 +1,46 @@
+"""What a kind of database must offer, and the sentences for what goes wrong with one."""
+
+from collections.abc import Callable, Hashable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+R = TypeVar("R")
+Work = Callable[[Connection], R]
+
+
+class Backend(Protocol):
+    """Run pieces of work in transactions of one database; whatever is raised is a `StoreError` or the work's own."""
+
+    place: str
+    """What people call the database: a path, or a URL without its password."""
+
+    writers: int
+    """How many write transactions it can carry out at once."""
+
+    locks_rows: bool
+    """Whether writers run side by side, so that a verb must lock the run that it changes."""
+
+    shares_thread: bool
+    """Whether one connection reads and writes, so that everything must be done in turn."""
+
+    def prepare(self) -> None:
+        """Bring the database to the schema of this release."""
+
+    def write(self, work: Work[R], *, quiet: bool = False) -> R:
+        """Do some work in a write transaction, and ring where others listen unless it is `quiet`."""
+
+    def read(self, work: Work[R]) -> R:
+        """Do some work in a read transaction that sees one state of the database."""
+
+    def now(self, conn: Connection) -> int:
+        """Return the database's time in milliseconds."""
+
+    def changes(self) -> Hashable:
+        """Return what differs from before when anything may have been committed since."""
+
+    def listen(self, ring: Callable[[], None]) -> Callable[[], None]:
+        """Call `ring`, from any thread, when something was committed; return what ends that."""
+
+    def close(self) -> None:
+        """Close every connection."""

@@ -1,0 +1,326 @@
+"""Postgres: many writers at once, on many machines."""
+
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from holdfast._store.backend import Work
+from holdfast._store.doorbell import Doorbell
+from holdfast._store.schema import prepare
+from holdfast.errors import DatabaseUnavailableError, StoreError
+
+R = TypeVar("R")
+log = logging.getLogger("holdfast.store")
+
+SCHEMES = ("postgresql://", "postgres://")
+_WRITERS = 4
+_READERS = 2
+_NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
+# Assigned only where something was written or locked: a look that found nothing rings nobody.
+_MARK = text("SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid, pg_backend_pid() AS pid")
+_MARK_AND_RING = text(
+    "SELECT xid, pg_backend_pid() AS pid, CASE WHEN xid IS NULL THEN NULL ELSE CAST(pg_notify(:channel, '') AS TEXT) END "
+    "FROM (SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid) AS mark"
+)
+_STATUS = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
+_END_BACKEND = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND CAST(backend_xid AS TEXT) = :xid"
+)
+_MIGRATING = text("SELECT pg_advisory_xact_lock(7219042113)")
+
+_RETRIES = 8  # of a transaction that met another one, or lost its connection before its end
+_RUN_AGAIN = frozenset(
+    {
+        "40001",  # serialization failure
+        "40P01",  # deadlock
+        "23505",  # a unique key: what was looked for and missed has come meanwhile, the next look finds it
+    }
+)
+_CUT = frozenset(
+    {
+        "57P01",  # the server is shutting down, or somebody ended the connection
+        "57P02",  # a crash of another backend
+        "57P03",  # the server is starting
+        "25006",  # read-only: this server became a standby
+    }
+)
+_PAUSES = (0.0, 0.2, 1.0)  # seconds before a connection is tried again
+_DOUBT_MAX = 20.0  # seconds to find out what became of a commit
+_DOUBT_PATIENCE = 2.0  # seconds for the server itself to notice that its client is gone
+_FUTURE = "is in the future"  # the new primary never had this transaction
+_SETTINGS = {
+    "application_name": "holdfast",
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
+class PostgresBackend:
+    """Keep a few connections that write, a few that read, and one that hears of commits."""
+
+    writers = _WRITERS
+    locks_rows = True
+    shares_thread = False
+
+    def __init__(self, url: str) -> None:
+        self._driver = _load_driver()
+        self._dsn = self._complete(url)
+        self.place = self._shown()
+        self._writer = self._engine(_WRITERS, {"isolation_level": "READ COMMITTED"})
+        self._reader = self._engine(
+            _READERS, {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        self._channel = "holdfast"
+        self._doorbell: Doorbell | None = None
+
+    # Opening
+
+    def prepare(self) -> None:
+        """Create or upgrade the tables; processes that start together do it one after another."""
+
+        def work(conn: Connection) -> None:
+            prepare(conn, self.place, lock=lambda: conn.execute(_MIGRATING))
+            schema = conn.execute(text("SELECT current_schema()")).scalar()
+            if schema is None:
+                raise StoreError(
+                    f"{self.place}: the schema that search_path names does not exist. Create it first: CREATE SCHEMA …"
+                )
+            self._channel = f"holdfast_{schema}"[:63]
+
+        self.write(work, quiet=True)
+
+    def _complete(self, url: str) -> str:
+        conninfo = self._driver.conninfo
+        try:
+            given = conninfo.conninfo_to_dict(url)
+        except self._driver.ProgrammingError as error:
+            raise DatabaseUnavailableError(
+                f"{_without_password(url)} is not a Postgres URL: {str(error).strip()}. "
+                "Expected postgresql://user:password@host:5432/database."
+            ) from None
+        if "," in str(given.get("host", "")):
+            given.setdefault("target_session_attrs", "read-write")
+        complete: str = conninfo.make_conninfo(**{**_SETTINGS, **given})
+        return complete
+
+    def _shown(self) -> str:
+        given = self._driver.conninfo.conninfo_to_dict(self._dsn)
+        hosts = str(given.get("host") or given.get("hostaddr") or "localhost").split(",")
+        ports = (str(given.get("port") or "5432").split(",") * len(hosts))[: len(hosts)]
+        user = f"{given['user']}@" if given.get("user") else ""
+        where = ",".join(f"{host}:{port}" for host, port in zip(hosts, ports, strict=True))
+        return f"postgresql://{user}{where}/{given.get('dbname') or given.get('user') or ''}"
+
+    def _engine(self, size: int, options: dict[str, Any]) -> Engine:
+        engine = create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: self._driver.connect(self._dsn),
+            poolclass=QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            execution_options=options,
+        )
+        dumper = _text_dumper()
+
+        @event.listens_for(engine, "connect")
+        def connected(connection: Any, _record: Any) -> None:
+            connection.adapters.register_dumper(str, dumper)
+
+        return engine
+
+    # Transactions
+
+    def write(self, work: Work[R], *, quiet: bool = False) -> R:
+        """Do some work in a write transaction.
+
+        It is done again from its start where another transaction was in the way, where the connection broke before the
+        commit, and where the server says that a commit which nobody answered did not happen.
+        """
+        return self._persist(lambda: self._write_once(work, quiet=quiet))
+
+    def read(self, work: Work[R]) -> R:
+        """Do some work in a read transaction that sees one state of the database."""
+
+        def once() -> R:
+            with self._reader.connect() as conn, conn.begin():
+                return work(conn)
+
+        return self._persist(once)
+
+    def _persist(self, once: Callable[[], R]) -> R:
+        cuts = 0
+        for attempt in range(_RETRIES):
+            try:
+                return once()
+            except DBAPIError as error:
+                last = attempt == _RETRIES - 1
+                if _is_cut(error):
+                    cuts += 1
+                    if last or cuts > len(_PAUSES):
+                        raise self._unavailable(error) from error
+                    time.sleep(_PAUSES[cuts - 1])
+                elif last or _code(error) not in _RUN_AGAIN:
+                    raise self._failed(error) from error
+                else:
+                    time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - so that two do not meet again
+        raise AssertionError("the last attempt returns or raises")
+
+    def _write_once(self, work: Work[R], *, quiet: bool) -> R:
+        with self._writer.connect() as conn:
+            trans = conn.begin()
+            try:
+                result = work(conn)
+                mark = _Mark(
+                    *conn.execute(_MARK).one()
+                    if quiet
+                    else conn.execute(_MARK_AND_RING, {"channel": self._channel}).one()[:2]
+                )
+            except BaseException:
+                with contextlib.suppress(DBAPIError):  # a connection that is gone has rolled back
+                    trans.rollback()
+                raise
+            try:
+                trans.commit()
+            except DBAPIError as error:
+                if mark.xid is None or not _is_cut(error):
+                    raise
+                conn.invalidate()
+                if not self._was_committed(mark, error):
+                    raise
+            return result
+
+    def _was_committed(self, mark: "_Mark", cause: DBAPIError) -> bool:
+        """Find out what became of a commit whose answer was lost."""
+        log.warning("%s: the connection broke at a commit; asking what became of it", self.place)
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < _DOUBT_MAX:
+            try:
+                with self._writer.connect() as conn, conn.begin():
+                    status = conn.execute(_STATUS, {"xid": mark.xid}).scalar()
+                    if status == "in progress" and waited > _DOUBT_PATIENCE:
+                        conn.execute(_END_BACKEND, {"pid": mark.pid, "xid": mark.xid})
+            except DBAPIError as error:
+                if _FUTURE in str(error.orig):
+                    return False
+                if not _is_cut(error):
+                    raise
+                status = None
+            if status in {"committed", "aborted"}:
+                return status == "committed"
+            time.sleep(0.05)
+        raise DatabaseUnavailableError(
+            f"{self.place}: the connection broke at a commit, and for {_DOUBT_MAX:g} s nobody could say whether it "
+            "happened. Look before you repeat what you asked for; with the same id it is safe to repeat."
+        ) from cause
+
+    def now(self, conn: Connection) -> int:
+        """Return the time of the server in milliseconds."""
+        now: int = conn.execute(_NOW).scalar_one()
+        return now
+
+    # News
+
+    def changes(self) -> Hashable:
+        """Return what differs from before when any process may have committed something since."""
+        return self._bell().heard()
+
+    def listen(self, ring: Callable[[], None]) -> Callable[[], None]:
+        """Call `ring` when any process has committed something."""
+        return self._bell().listen(ring)
+
+    def _bell(self) -> Doorbell:
+        if self._doorbell is None:
+            self._doorbell = Doorbell(
+                lambda: self._driver.connect(self._dsn, autocommit=True), self._channel, self.place
+            )
+        return self._doorbell
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._doorbell is not None:
+            self._doorbell.close()
+        self._writer.dispose()
+        self._reader.dispose()
+
+    # What goes wrong
+
+    def _unavailable(self, error: DBAPIError) -> DatabaseUnavailableError:
+        cause = _sentence(error)
+        advice = "Check that the server runs and is reachable, and try again; nothing was changed."
+        if "password authentication failed" in cause or "no password supplied" in cause:
+            advice = "Check the user and the password of the URL."
+        elif "does not exist" in cause:
+            advice = "Create it, or correct the URL."
+        return DatabaseUnavailableError(f"{self.place} cannot be used: {cause}. {advice}")
+
+    def _failed(self, error: DBAPIError) -> StoreError:
+        return StoreError(f"{self.place}: {_sentence(error)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Name a transaction so that another connection can ask what became of it."""
+
+    xid: str | None
+    pid: int
+
+
+def _is_cut(error: DBAPIError) -> bool:
+    """Tell whether an error means that there is no server at the other end, or not the right one."""
+    code = _code(error)
+    return error.connection_invalidated or code in _CUT or (code is None and _is_operational(error))
+
+
+def _is_operational(error: DBAPIError) -> bool:
+    return type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+
+
+def _code(error: DBAPIError) -> str | None:
+    code: str | None = getattr(error.orig, "sqlstate", None)
+    return code
+
+
+def _sentence(error: DBAPIError) -> str:
+    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+    return "; ".join(lines).rstrip(".") or type(error.orig).__name__
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.partition("://")
+    credentials, sign, rest = tail.rpartition("@")
+    user = credentials.partition(":")[0]
+    return f"{head}{at}{user}{sign}{rest}"
+
+
+def _load_driver() -> Any:
+    try:
+        import psycopg  # noqa: PLC0415 - only where the database is Postgres
+        import psycopg.conninfo  # noqa: PLC0415
+    except ImportError:
+        raise DatabaseUnavailableError(
+            "A postgresql:// database needs the driver psycopg, which is not installed: pip install 'holdfast[postgres]'."
+        ) from None
+    return psycopg
+
+
+def _text_dumper() -> type[Any]:
+    from psycopg.types.string import StrDumper  # noqa: PLC0415 - only where the database is Postgres
+
+    class TextDumper(StrDumper):
+        """Replace the character that a text of Postgres cannot hold; payloads are bytes and keep it."""
+
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    return TextDumper
