@@ -34,6 +34,11 @@ class Fleet:
         self.started.append(process)
         return process
 
+    def is_up(self, process: subprocess.Popen[bytes]) -> bool:
+        """Tell whether a worker has said that it takes work."""
+        log = self.folder / f"worker{self.started.index(process)}.log"
+        return ": queue " in log.read_text(errors="replace")
+
     @property
     def running(self) -> list[subprocess.Popen[bytes]]:
         """Return the workers that have not ended."""
