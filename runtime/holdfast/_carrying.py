@@ -40,6 +40,7 @@ class _Held:
     claim: ActivityClaim
     last: Heartbeat | None = None
     fresh: bool = False
+    taken: bool = False  # its lease is gone
 
 
 class Carrier:
@@ -88,7 +89,11 @@ class Carrier:
 
     def _over(self, task: asyncio.Task[None]) -> None:
         with self._lock:
-            claim = self._running.pop(task).claim
+            held = self._running.pop(task)
+        claim = held.claim
+        if held.taken and task.cancelled():
+            log.warning("activity %s of run %s: the lease of attempt %d is gone, so it was stopped and its outcome is not recorded",
+                        claim.name, claim.run_id, claim.attempt)  # fmt: skip
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("activity %s of run %s: the outcome of attempt %d is not recorded, it counts as lost: %s",
@@ -179,6 +184,8 @@ class Carrier:
         wanted = set(lost)
         with self._lock:
             tasks = [task for task, held in self._running.items() if _key(held.claim) in wanted]
+            for task in tasks:
+                self._running[task].taken = True
         for task in tasks:
             with contextlib.suppress(RuntimeError):  # the loop was closed: the process is ending
                 loop.call_soon_threadsafe(task.cancel)

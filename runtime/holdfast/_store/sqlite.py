@@ -34,7 +34,7 @@ class SqliteBackend:
         self._url = url
         self._writer = _engine(url, begin="BEGIN IMMEDIATE")
         self._reader = self._writer if self.shares_thread else _engine(url, begin="BEGIN")
-        self._turns = turnstile.NoTurnstile() if self.shares_thread else turnstile.of(self.place)
+        self._turns = turnstile.NoTurnstile() if self.shares_thread else turnstile.of(self.place, patience=_BUSY_MS / 1000)
         self._watch: sqlite3.Connection | None = None  # only of the read thread; see `changes`
         self._file: tuple[int, int] | None = None
 
@@ -47,7 +47,7 @@ class SqliteBackend:
     def write(self, work: Work[R], *, quiet: bool = False) -> R:  # noqa: ARG002 - nobody is rung: a change is seen
         """Do some work in a write transaction, in turn with those of other processes."""
         self._same_file()
-        with self._turns.turn(), _clear_errors(self.place), self._writer.begin() as conn:
+        with _clear_errors(self.place), self._turns.turn(), self._writer.begin() as conn:
             return work(conn)
 
     def read(self, work: Work[R]) -> R:
@@ -144,6 +144,8 @@ def _clear_errors(place: str) -> Iterator[None]:
         raise _clear(str(error.orig), place) from error
     except sqlite3.Error as error:
         raise _clear(str(error), place) from error
+    except TimeoutError as error:
+        raise _clear("the database is locked", place) from error
 
 
 def _clear(cause: str, place: str) -> StoreError:

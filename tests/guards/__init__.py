@@ -1,0 +1,1 @@
+"""A mutation test of the guards of the store: `poe guards`."""
