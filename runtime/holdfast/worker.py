@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -423,10 +423,13 @@ class Worker:
             await self._database.write(runs.record_fault, claim, fault)
 
 
-def _checked_queues(given: str | Sequence[str]) -> tuple[str, ...]:
+def _checked_queues(given: Any) -> tuple[str, ...]:
+    expected = "the name of a queue, or a list of several names"
+    if not isinstance(given, Iterable):
+        refuse("Worker", "queue", given, expected)
     names = (
         [given] if isinstance(given, str) else checked_list("Worker", "queue", given, str, "names")
     )
     if not names or not all(name.strip() for name in names):
-        refuse("Worker", "queue", given, "the name of a queue, or several names")
+        refuse("Worker", "queue", given, expected)
     return tuple(dict.fromkeys(names))
