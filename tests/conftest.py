@@ -1,43 +1,28 @@
 """Fixtures of all tests: a Postgres server, started when the first test asks for it."""
 
-import os
-import uuid
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 from sqlmodel import SQLModel
-from tests import postgres
+from tests.postgres import Postgres, serving
 
 from holdfast import Client
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """Return the URL of a server on which tests may create databases, each process of a test run its own."""
-    given = os.environ.get(postgres.ENVIRONMENT)
-    if given:
-        yield given
-        return
-    with postgres.running(postgres.FAST) as server:
-        yield server.url()
+def server() -> Iterator[Postgres]:
+    """Give the Postgres server of this process of the test run."""
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def postgres_database(postgres_server: str) -> Iterator[str]:
+def postgres_database(server: Postgres) -> Iterator[str]:
     """Return the URL of a database with the schema of this release, made for this process."""
-    name = f"holdfast_{uuid.uuid4().hex[:12]}"
-    engine = create_engine(
-        postgres_server.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as conn:
-        conn.execute(text(f"CREATE DATABASE {name}"))
-    url = postgres.with_database(postgres_server, name)
-    Client(url).close()
-    yield url
-    with engine.connect() as conn:
-        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    with server.database() as url:
+        Client(url).close()
+        yield url
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from holdfast._arguments import (
     check_type,
     check_whole,
     checked_list,
-    refuse,
 )
 from holdfast._core.execution import Execution, required
 from holdfast._questions import digest_of
@@ -220,11 +219,6 @@ class _Question:
         """Refuse an `on_timeout` that nobody could answer, when the question is asked and not when time is up."""
         if self.on_timeout is _NO_DEFAULT:
             return
-        if self.timeout is None:
-            refuse(
-                f"Approval {self.name!r}", "on_timeout", self.on_timeout,
-                "a timeout beside it: without one, time is never up",
-            )  # fmt: skip
         try:
             encode(self.on_timeout, self.answer, what="on_timeout")
         except PayloadError as error:

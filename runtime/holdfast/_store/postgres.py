@@ -4,7 +4,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -90,13 +90,13 @@ class PostgresBackend:
         """Create or upgrade the tables; processes that start together do it one after another."""
 
         def work(conn: Connection) -> None:
-            prepare(conn, self.place, lock=lambda: conn.execute(_MIGRATING))
             schema = conn.execute(text("SELECT current_schema()")).scalar()
             if schema is None:
-                raise StoreError(
+                raise DatabaseUnavailableError(
                     f"{self.place}: the schema that search_path names does not exist. Create it first: CREATE SCHEMA …"
                 )
             self._channel = f"holdfast_{schema}"[:63]
+            prepare(conn, self.place, lock=lambda: conn.execute(_MIGRATING))
 
         self.write(work, quiet=True)
 
@@ -105,10 +105,10 @@ class PostgresBackend:
         try:
             given = conninfo.conninfo_to_dict(url)
         except self._driver.ProgrammingError as error:
-            raise DatabaseUnavailableError(
-                f"{_without_password(url)} is not a Postgres URL: {str(error).strip()}. "
-                "Expected postgresql://user:password@host:5432/database."
-            ) from None
+            raise _unreadable(str(error).strip()) from None
+        ports = str(given.get("port") or "5432").split(",")
+        if not all(port.isdigit() for port in ports) or "@" in str(given.get("dbname", "")):
+            raise _unreadable("a user or password that has @, : or / in it must be percent-encoded")
         if "," in str(given.get("host", "")):
             given.setdefault("target_session_attrs", "read-write")
         complete: str = conninfo.make_conninfo(**{**_SETTINGS, **given})
@@ -296,11 +296,10 @@ def _sentence(error: DBAPIError) -> str:
     return "; ".join(lines).rstrip(".") or type(error.orig).__name__
 
 
-def _without_password(url: str) -> str:
-    head, at, tail = url.partition("://")
-    credentials, sign, rest = tail.rpartition("@")
-    user = credentials.partition(":")[0]
-    return f"{head}{at}{user}{sign}{rest}"
+def _unreadable(why: str) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(
+        f"The Postgres URL cannot be read: {why}. Expected postgresql://user:password@host:5432/database."
+    )
 
 
 def _load_driver() -> Any:

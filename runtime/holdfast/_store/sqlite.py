@@ -44,7 +44,7 @@ class SqliteBackend:
             prepare(conn, self.place)
         self._file = None if self.shares_thread else _file_at(self.place)
 
-    def write(self, work: Work[R], *, quiet: bool = False) -> R:  # noqa: ARG002 - nobody is rung: a change is seen
+    def write(self, work: Work[R], *, quiet: bool = False) -> R:
         """Do some work in a write transaction, in turn with those of other processes."""
         self._same_file()
         with _clear_errors(self.place), self._turns.turn(), self._writer.begin() as conn:
@@ -80,7 +80,7 @@ class SqliteBackend:
             version: Hashable = self._watch.execute("PRAGMA data_version").fetchall()[0][0]
             return version
 
-    def listen(self, ring: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 - a file rings nobody
+    def listen(self, ring: Callable[[], None]) -> Callable[[], None]:
         """Do nothing: a file tells nobody of its changes, and asking it costs next to nothing."""
         return lambda: None
 

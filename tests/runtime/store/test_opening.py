@@ -103,11 +103,9 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
         Client(tmp_path / "nowhere" / "x.db")
 
 
-def test_a_server_url_says_that_it_is_not_supported_yet() -> None:
-    with pytest.raises(
-        DatabaseUnavailableError, match="postgresql:// is not supported by this release"
-    ):
-        Client("postgresql://localhost/x")
+def test_a_url_of_another_kind_of_server_says_what_is_supported() -> None:
+    with pytest.raises(DatabaseUnavailableError, match=r"mysql:// is not supported\. Give a path"):
+        Client("mysql://localhost/x")
 
 
 def test_many_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
