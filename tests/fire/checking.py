@@ -27,6 +27,11 @@ class Count:
         """Return how many promises were broken."""
         return sum(len(found) for found in (self.lost, self.wrong, self.doubled, self.stuck, self.unreplayable))
 
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Return what was broken, one line each."""
+        return (*self.lost, *self.wrong, *self.doubled, *self.stuck, *self.unreplayable)
+
     def __str__(self) -> str:
         return (
             f"{self.runs} runs, {len(self.lost)} lost, {len(self.wrong)} wrong results, {len(self.doubled)} doubled effects, "

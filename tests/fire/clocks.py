@@ -28,6 +28,11 @@ class Outcome:
         """Return how many promises were broken."""
         return self.count.broken + self.taken + self.early
 
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Return what was broken, one line each."""
+        return self.count.details
+
     def __str__(self) -> str:
         return f"{self.count}; {self.taken} leases taken from the living, {self.early} timers fired early"
 

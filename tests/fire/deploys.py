@@ -31,6 +31,11 @@ class Outcome:
         """Return how many promises were broken."""
         return self.count.broken + self.waited + len(self.errors) + sum(code != 0 for code in self.exits)
 
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Return what was broken, one line each."""
+        return (*self.count.details, *self.errors, *(f"exit code {code}" for code in self.exits if code))
+
     def __str__(self) -> str:
         return (
             f"{self.count}; {self.deploys} workers replaced one by one, {self.waited} attempts lost with their worker, "

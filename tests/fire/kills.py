@@ -30,6 +30,19 @@ class Outcome:
     kills: int
     seconds: float
 
+    @property
+    def broken(self) -> int:
+        """Return how many promises were broken."""
+        return self.count.broken
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Return what was broken, one line each."""
+        return self.count.details
+
+    def __str__(self) -> str:
+        return f"{self.count}; {self.kills} workers killed, {self.count.runs / self.seconds:.0f} runs/s"
+
 
 async def kills(folder: Path, url: str, *, runs: int, pause: tuple[float, float], seed: int) -> Outcome:
     """Carry out `runs` on four workers, one of which is killed after each pause, drawn between two bounds in seconds."""

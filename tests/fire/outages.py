@@ -36,6 +36,11 @@ class Outcome:
         """Return how many promises were broken."""
         return self.count.broken + self.died
 
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Return what was broken, one line each."""
+        return self.count.details
+
     def __str__(self) -> str:
         return f"{self.outages} outages; {self.count}; {self.died} workers that ended"
 

@@ -3,7 +3,7 @@
 Everything that Python code can ask for the time of day is off by so much; the database's clock is not.
 """
 
-import datetime
+import datetime as dt
 import runpy
 import sys
 import time
@@ -12,23 +12,23 @@ from typing import Any
 
 def skew(seconds: float) -> None:
     """Let `time` and `datetime` of this process be off by some seconds."""
-    real, real_ns, real_class = time.time, time.time_ns, datetime.datetime
-    shift = datetime.timedelta(seconds=seconds)
+    real, real_ns, real_class = time.time, time.time_ns, dt.datetime
+    shift = dt.timedelta(seconds=seconds)
 
     class Skewed(real_class):
         """Be a datetime whose `now` is off."""
 
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+        def now(cls, tz: dt.tzinfo | None = None) -> Any:
             return real_class.now(tz) + shift
 
         @classmethod
         def utcnow(cls) -> Any:
-            return real_class.now(datetime.UTC).replace(tzinfo=None) + shift
+            return real_class.now(dt.UTC).replace(tzinfo=None) + shift
 
     time.time = lambda: real() + seconds
     time.time_ns = lambda: real_ns() + round(seconds * 1e9)
-    datetime.datetime = Skewed  # type: ignore[misc]
+    dt.datetime = Skewed  # type: ignore[misc]
 
 
 if __name__ == "__main__":

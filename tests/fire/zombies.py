@@ -33,6 +33,11 @@ class Outcome:
         """Return how many promises were broken."""
         return (self.zombies - self.refused) + self.recorded + self.doubled
 
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Return what was broken, one line each."""
+        return ()
+
     def __str__(self) -> str:
         return (
             f"{self.zombies} attempts went on after their lease: {self.refused} refused, {self.recorded} recorded, "

@@ -133,7 +133,7 @@ def test_a_database_that_cannot_be_reached_any_more_is_named_without_delay(
     proxy.cut()
 
     with pytest.raises(
-        DatabaseUnavailableError, match="cannot be used: .*Check that the server"
+        DatabaseUnavailableError, match=r"cannot be used: .*Check that the server"
     ):
         distant.database.write_now(write, [])
 
