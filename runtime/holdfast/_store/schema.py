@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from holdfast._store import blank
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError
 
 HEAD = "0005"
@@ -25,7 +26,11 @@ def prepare(conn: Connection, place: str, *, lock: Callable[[], object] = lambda
     if version == HEAD:
         return
     _refuse_foreign(conn, version, place)
+    if version is None and blank.make_again(conn):
+        return
     _upgrade(conn)
+    if version is None:
+        blank.remember(conn)
 
 
 def _version(conn: Connection) -> str | None:

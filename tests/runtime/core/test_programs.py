@@ -19,7 +19,7 @@ from holdfast.history import CompleteRun, ScheduleActivity
 
 
 @settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

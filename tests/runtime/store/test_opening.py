@@ -1,5 +1,6 @@
 """Databases are made, upgraded and refused with a sentence; a refused file is left as it was."""
 
+import contextlib
 import sqlite3
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from holdfast import Client
-from holdfast._store import schema, tables
+from holdfast._store import blank, schema, tables
 from holdfast.errors import DatabaseCorruptError, DatabaseUnavailableError, DatabaseVersionError
 
 
@@ -27,6 +28,21 @@ def test_the_tables_are_the_sum_of_the_migrations(tmp_path: Path) -> None:
 
     assert differences == []
     assert tables.run.name == "run"
+
+
+def test_a_process_makes_its_second_database_without_the_migrations_and_just_like_the_first(
+    tmp_path: Path,
+) -> None:
+    blank._script.clear()
+    dumps = []
+    for name in ("first.db", "second.db"):
+        Client(tmp_path / name).close()
+        with contextlib.closing(sqlite3.connect(tmp_path / name)) as connection:
+            dumps.append(list(connection.iterdump()))
+
+    assert dumps[0] == dumps[1]
+    assert dumps[0][1:-1] == blank._script
+    assert 'INSERT INTO "alembic_version" VALUES(\'' + schema.HEAD + "');" in dumps[1]
 
 
 def test_the_newest_migration_is_the_version_that_the_code_expects() -> None:
