@@ -10,7 +10,7 @@ from holdfast._core.failures import text_of, trace_of
 from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module
 from holdfast._guard.installing import install
-from holdfast._registry import WorkflowDefinition
+from holdfast._registry import WorkflowDefinition, on_this_python
 from holdfast._store.records import Fault
 from holdfast.codec import schemas_of
 from holdfast.errors import ForbiddenCallError, HistoryFormatError, PayloadError, SealedPayloadError
@@ -128,11 +128,14 @@ def _parked(execution: Execution) -> list[Parked]:
 
 
 def _difference_fault(difference: Difference) -> Fault:
+    code = difference.current_code
+    # Where the Python is what changed, the same code heals the run on the old one.
+    is_python = difference.code == "ND15" and bool(difference.structure)
     return Fault(
         kind="decode" if difference.code == "ND14" else "nondeterminism",
         error=difference.to_json(),
         signature=difference.signature,
-        code=difference.current_code,
+        code=on_this_python(code) if is_python else code,
         blocks=True,
     )
 

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import importlib
 import importlib.util
+import platform
 import re
 import sys
 import sysconfig
@@ -169,6 +170,16 @@ class _File:
     path: Path
     imports: set[str]
     patches: set[str]
+
+
+def python_minor() -> str:
+    """Return the minor version of this Python, such as `3.12`."""
+    return ".".join(platform.python_version_tuple()[:2])
+
+
+def on_this_python(fingerprint: str) -> str:
+    """Return a fingerprint of code together with the Python that runs it, which has nothing in common with the code's."""
+    return hashlib.sha256(f"{fingerprint} {python_minor()}".encode()).hexdigest()[:12]
 
 
 def _project_files(root: str) -> list[tuple[str, _File]]:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import platform
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from holdfast._filters import check_filters
 from holdfast._messaging import Messaging
 from holdfast._questions import checked_comment, checked_name
 from holdfast._queueing import Queueing
-from holdfast._registry import import_entry, reachable_definitions
+from holdfast._registry import import_entry, python_minor, reachable_definitions
 from holdfast._steering import Steering, not_undone
 from holdfast._store import approvals as approval_verbs
 from holdfast._store import attention, forking, reading, starting
@@ -285,7 +284,7 @@ class Client(Steering, Messaging, Queueing):
         digest = hashlib.sha256(canonical([found.name, queue, encoded]).encode()).hexdigest()
         new = NewRun(
             id=run_id, workflow=found.name, entry=found.definition.entry, queue=queue, seed=secrets.token_hex(8),
-            flags=FLAGS, python=".".join(platform.python_version_tuple()[:2]), code=found.definition.fingerprint,
+            flags=FLAGS, python=python_minor(), code=found.definition.fingerprint,
             digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
             attributes=checked_attributes(attributes or {}),
             accepts=schemas_of(declared_by(found.fn)),

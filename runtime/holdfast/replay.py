@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as changed
+from types import ModuleType
 from typing import Any
 
 from holdfast._core import driver, report
-from holdfast._core.differing import missing_workflow
+from holdfast._core.differing import missing_workflow, other_python
 from holdfast._core.execution import Execution
 from holdfast._core.matcher import Drift
 from holdfast._core.report import Difference
@@ -46,12 +47,12 @@ class ReplayResult:
         """Return the outcome as a person reads it."""
         if self.difference is not None:
             return render_report(self.difference.to_json())
+        head = f"{self.workflow} run {self.run}"
         if self.bug is not None:
-            return f"{self.workflow} run {self.run}: turn {self.turns + 1} raised {self.bug}"
-        lines = [
-            f"{self.workflow} run {self.run}: {self.turns} turns, {self.commands} commands, no difference"
-        ]
-        lines += [_drift_text(drift) for drift in self.drifts]
+            lines = [f"{head}: turn {self.turns + 1} raised {self.bug}"]
+        else:
+            lines = [f"{head}: {self.turns} turns, {self.commands} commands, no difference"]
+            lines += [_drift_text(drift) for drift in self.drifts]
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -76,7 +77,7 @@ def replay(history: History, workflow: Workflow[Any, Any] | None = None) -> Repl
         return _nothing_replayed(history, missing_workflow(history, str(error)))
     install()
     state = driver.replay(found.definition, history)
-    notes = _unread(state.execution) if state.difference is None and state.bug is None else ()
+    notes = _notes(history, state.execution) if state.difference is None else ()
     state.execution.evict()
     turns = history.committed[: state.turns]
     return ReplayResult(
@@ -96,6 +97,11 @@ def _nothing_replayed(history: History, difference: Difference) -> ReplayResult:
         workflow=history.header.workflow, run=history.header.run, turns=0, commands=0, difference=difference, bug=None,
         drifts=(),
     )  # fmt: skip
+
+
+def _notes(history: History, execution: Execution) -> tuple[str, ...]:
+    python = other_python(history)
+    return (*((python,) if python else ()), *_unread(execution))
 
 
 def _unread(execution: Execution) -> tuple[str, ...]:
@@ -120,7 +126,9 @@ def confirm(
     cannot import by name is left as it was judged.
     """
     found = result.difference
-    if found is None or found.code in {"ND12", "ND14", "ND15", "ND16"}:
+    if found is None or found.code in {"ND12", "ND14", "ND16"}:
+        return result
+    if found.code == "ND15" and not found.structure:  # nothing was replayed
         return result
     entry = history.header.entry if workflow is None else workflow.definition.entry
     outcomes = outcomes_of(history, entry)
@@ -133,7 +141,7 @@ def confirm(
     other = changed(
         found,
         code="ND16",
-        structure=found.code,
+        structure=found.structure or found.code,
         detail=f"{found.detail} {detail}".strip(),
         suggestion=report.suggest("ND16", (), ()),
     )
@@ -148,14 +156,23 @@ def find_workflow(history: History) -> Workflow[Any, Any]:
     module = import_entry(history.header.entry.partition(":")[0])
     try:
         found = import_entry(history.header.entry)
-    except UnknownWorkflowError as error:
-        raise MissingWorkflowError(error.message) from None
+    except UnknownWorkflowError:
+        found = None
     if found is module or not isinstance(found, Workflow):
         raise MissingWorkflowError(
-            f"The history is of {history.header.workflow} at {history.header.entry}, and that is no workflow now. "
-            "Name the code that replaces it: holdfast replay FILE --workflow module:function"
+            f"The history is of {history.header.workflow} at {history.header.entry}, and that is no workflow now: "
+            f"{_candidates(module)}. Name the code that replaces it: holdfast replay FILE --workflow module:function"
         )
     return found
+
+
+def _candidates(module: ModuleType) -> str:
+    here = sorted(
+        f"{module.__name__}:{name}"
+        for name, value in vars(module).items()
+        if isinstance(value, Workflow) and value.definition.entry.startswith(f"{module.__name__}:")
+    )
+    return f"the workflows there are {', '.join(here)}" if here else "no workflow is defined there"
 
 
 def render_report(difference: Mapping[str, Any]) -> str:

@@ -119,7 +119,10 @@ def test_a_history_of_unknown_code_names_what_is_missing(project: Path, tmp_path
     result = pytest_in(tmp_path)
 
     assert result.returncode == 1
-    assert "Module 'reports' has no 'report': it defines check, fetch, summary." in result.stdout
+    assert (
+        "reports:report, and that is no workflow now: the workflows there are reports:summary."
+        in result.stdout
+    )
 
 
 def test_a_start_of_pytest_does_not_import_holdfast(tmp_path: Path) -> None:

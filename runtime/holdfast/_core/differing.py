@@ -1,6 +1,5 @@
 """Makes the report of a difference: its class, the deeper reason where there is one, and the lines to show."""
 
-import platform
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,11 +7,9 @@ from holdfast._core.facts import UnreadableLetterError
 from holdfast._core.matcher import without_retired
 from holdfast._core.report import Difference, lines_of, suggest, turns_around
 from holdfast._core.wording import describe_event, names_of
-from holdfast._registry import WorkflowDefinition
+from holdfast._registry import WorkflowDefinition, python_minor
 from holdfast.errors import PayloadError
 from holdfast.history import Command, Event, History, PatchDecision, Turn
-
-_ENVIRONMENT = frozenset({"ND14", "ND15"})  # classes that say nothing about the commands
 
 
 def difference(
@@ -26,7 +23,7 @@ def difference(
     """Return the report of a difference in the turn at `index`; `code` is its structural class.
 
     The report leads with a deeper reason where there is one: the run took a branch that is gone (ND12), or the very
-    same code applied this turn before (ND16).
+    same code applied this turn before: on another Python (ND15), or on this one (ND16).
     """
     turns = history.turns
     turn = turns[index]
@@ -34,7 +31,7 @@ def difference(
     recorded = without_retired(turn.commands or (), retired)
     old = _old_branches(definition, history, turn.event.turn)
     expected, got = lines_of(recorded, produced), lines_of(produced, recorded)
-    reason, why = (code, "") if code in _ENVIRONMENT else _reason(code, definition, turn, old)
+    reason, why = (code, "") if code == "ND14" else _reason(code, definition, history, turn, old)
     return Difference(
         code=reason,
         structure="" if reason == code else code,
@@ -48,12 +45,16 @@ def difference(
         recorded_code=turn.code or history.header.code,
         current_code=definition.fingerprint,
         suggestion=suggest(reason, recorded, produced, patch=old[0].patch if old else ""),
-        detail=" ".join(text for text in (detail, why, _other_python(history)) if text),
+        detail=" ".join(text for text in (detail, why, other_python(history)) if text),
     )
 
 
 def _reason(
-    code: str, definition: WorkflowDefinition, turn: Turn, old: Sequence[PatchDecision]
+    code: str,
+    definition: WorkflowDefinition,
+    history: History,
+    turn: Turn,
+    old: Sequence[PatchDecision],
 ) -> tuple[str, str]:
     if old:
         return "ND12", (
@@ -61,6 +62,8 @@ def _reason(
             "is gone."
         )
     if definition.has_files and turn.code == definition.fingerprint:
+        if other_python(history):
+            return "ND15", "This very code applied the turn before: the Python is what changed."
         return "ND16", (
             "This very code applied the turn before and asked for something else: it is not repeatable, unless a "
             "library outside the project has changed."
@@ -68,14 +71,10 @@ def _reason(
     return code, ""
 
 
-def _other_python(history: History) -> str:
-    here = ".".join(platform.python_version_tuple()[:2])
-    recorded = history.header.python
-    return (
-        ""
-        if recorded in {"", here}
-        else f"Recorded on Python {recorded}, replayed on Python {here}."
-    )
+def other_python(history: History) -> str:
+    """Return what to say when another minor version of Python started the run; empty when it was this one."""
+    here, recorded = python_minor(), history.header.python
+    return "" if recorded in {"", here} else f"Started on Python {recorded}, replayed on {here}."
 
 
 def _old_branches(
@@ -126,8 +125,28 @@ def undecodable(
     )
 
 
+def unknown_flags(definition: WorkflowDefinition, history: History, known: int) -> Difference:
+    """Return the report for a run that was started with engine flags of another release."""
+    return _environment(
+        history,
+        f"The run uses engine flags {history.header.flags:#x}; this holdfast knows {known:#x}.",
+        "Replay it with the release of holdfast that recorded it, or a later one.",
+        definition.fingerprint,
+    )
+
+
 def missing_workflow(history: History, detail: str) -> Difference:
     """Return the report for a history whose workflow is not in the code any more."""
+    return _environment(
+        history,
+        detail,
+        "Bring the workflow back until no open run needs it.",
+        "none",
+    )
+
+
+def _environment(history: History, detail: str, suggestion: str, code: str) -> Difference:
+    """Return the report for a history of which nothing could be replayed."""
     header = history.header
     return Difference(
         code="ND15",
@@ -139,7 +158,7 @@ def missing_workflow(history: History, detail: str) -> Difference:
         got=(),
         around=turns_around(history.turns, 0),
         recorded_code=header.code,
-        current_code="none",
-        suggestion=suggest("ND15", (), ()),
-        detail=detail,
+        current_code=code,
+        suggestion=suggestion,
+        detail=" ".join(text for text in (detail, other_python(history)) if text),
     )

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from holdfast._core.differing import difference, old_branch_gone
+from holdfast._core.differing import difference, old_branch_gone, unknown_flags
 from holdfast._core.execution import Execution
 from holdfast._core.facts import OrphanEventError, RunFacts, WorkflowBugError
 from holdfast._core.matcher import (
@@ -110,10 +110,7 @@ def replay(
     )
     state = Replayed(execution=execution)
     if history.header.flags & ~FLAGS:
-        unknown = (
-            f"The run uses engine flags {history.header.flags:#x}; this holdfast knows {FLAGS:#x}."
-        )
-        state.difference = difference("ND15", definition, history, 0, (), unknown)
+        state.difference = unknown_flags(definition, history, FLAGS)
         return state
     while state.turns < len(turns):
         error = _apply_as_recorded(state, turns, definition.retired_patches)

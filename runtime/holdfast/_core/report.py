@@ -140,7 +140,10 @@ def suggest(
 _FIXES = {
     "ND13": "Bring back the call that this event answers, or put its removal behind `workflow.patched(…)`.",
     "ND14": "Bring the old type back, or give each field that was added a default.",
-    "ND15": "Replay it where it was recorded: the same release of holdfast, and the code that defines the workflow.",
+    "ND15": (
+        "Replay it on the Python that the run was started on, and let workers of that version finish the open runs; "
+        "between these lines look for a library that answers otherwise on this one."
+    ),
     "ND16": (
         "Between these lines look for what differs each time: iteration over a set, hash(), id(), a clock or random "
         "draw that is not the workflow's, a module variable that code changes."
@@ -171,7 +174,8 @@ def render(report: Mapping[str, Any]) -> str:
         lines.append(f"  by its commands: {report['structure']} {report['structure_title']}")
     if report["detail"]:
         lines.append(f"  {report['detail']}")
-    lines += _side("recorded", report["expected"]) + _side("produced", report["got"])
+    if report["expected"] or report["got"]:
+        lines += _side("recorded", report["expected"]) + _side("produced", report["got"])
     for turn in report["around"]:
         mark = ">" if turn["turn"] == report["turn"] else " "
         lines.append(f"{mark} turn {turn['turn']:<3} in {turn['event']:<34} out {turn['commands']}")

@@ -1,13 +1,13 @@
 """Runs that belong together: children of a run, and the run that continues another."""
 
 import hashlib
-import platform
 import re
 import secrets
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from holdfast._registry import python_minor
 from holdfast._store import accepting
 from holdfast._store.attributes import attributes_of
 from holdfast._store.closing import tell_if_ended
@@ -89,7 +89,7 @@ def _new_run(
     same = command.workflow == origin.workflow
     return NewRun(
         id=run_id, workflow=command.workflow, entry=command.entry, queue=queue, seed=secrets.token_hex(8),
-        flags=origin.flags, python=".".join(platform.python_version_tuple()[:2]), code=origin.code if same else "",
+        flags=origin.flags, python=python_minor(), code=origin.code if same else "",
         digest=hashlib.sha256(canonical(request).encode()).hexdigest(), args=command.args,
         priority=origin.priority, **({"parent": origin.id} | more),
     )  # fmt: skip

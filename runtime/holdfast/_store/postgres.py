@@ -25,7 +25,9 @@ _WRITERS = 4
 _READERS = 2
 _NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
 # Assigned only where something was written or locked: a look that found nothing rings nobody.
-_MARK = text("SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid, pg_backend_pid() AS pid")
+_MARK = text(
+    "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid, pg_backend_pid() AS pid"
+)
 _MARK_AND_RING = text(
     "SELECT xid, pg_backend_pid() AS pid, CASE WHEN xid IS NULL THEN NULL ELSE CAST(pg_notify(:channel, '') AS TEXT) END "
     "FROM (SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid) AS mark"

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
 
+from holdfast._registry import on_this_python
 from holdfast._store import accepting, attention
 from holdfast._store.database import Tx
 from holdfast._store.effects import apply_command, mark_parked
@@ -31,9 +32,8 @@ def claim_runs(
     """Lease runs that have events to apply, whose lease ran out, or that other code has blocked."""
     state = run.c.task_state
     # A blocked run remembers every code that failed on it: two broken releases must not hand it back and forth.
-    other_code = and_(
-        *(run.c.error_code.not_like(f"%{code}%") for code in (*fingerprints.values(), tx.chain.id))
-    )
+    known = (*fingerprints.values(), *map(on_this_python, fingerprints.values()), tx.chain.id)
+    other_code = and_(*(run.c.error_code.not_like(f"%{code}%") for code in known))
     due = or_(
         and_(state == TaskState.READY.value, run.c.task_visible_at <= tx.now),
         and_(

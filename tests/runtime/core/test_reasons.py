@@ -1,5 +1,6 @@
 """A report leads with the deeper reason: a branch that is gone, code that is not repeatable, a workflow that is gone."""
 
+import platform
 from collections.abc import Callable
 from dataclasses import replace as changed
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from holdfast import Client, Worker
+from holdfast._registry import python_minor
 from holdfast.cli import main
 from holdfast.clock import VirtualClock
 from holdfast.errors import NondeterminismError, UnknownWorkflowError
@@ -228,22 +230,105 @@ async def test_a_workflow_that_is_gone_is_told_and_a_module_that_is_gone_is_a_mi
 
     assert result.difference is not None
     assert result.difference.code == "ND15"
-    assert "has no 'flow'" in result.text()
+    assert (
+        "reasons:flow, and that is no workflow now: the workflows there are reasons:renamed."
+        in result.text()
+    )
+    assert "fix:  Bring the workflow back" in result.text()
     elsewhere = changed(history, header=changed(history.header, entry="not_there:flow"))
     with pytest.raises(UnknownWorkflowError, match="no module"):
         replay(elsewhere)
 
 
-@pytest.mark.parametrize(("edit", "told"), [("await c()", True), ("await a()", False)])
-async def test_another_python_is_mentioned_beside_a_difference(
-    edit: str,
-    told: bool,  # noqa: FBT001 - a parameter of the test
-    client: Client,
-    module: Load,
+async def test_an_unknown_engine_flag_is_told_before_anything_is_replayed(
+    client: Client, module: Load
+) -> None:
+    code = module("reasons", PLAIN)
+    history = await recorded(client, code)
+    history = changed(history, header=changed(history.header, flags=0x40))
+
+    result = replay(history, code.flow)
+
+    assert result.difference is not None
+    assert (result.difference.code, result.turns) == ("ND15", 0)
+    text = result.text()
+    assert "engine flags 0x40; this holdfast knows 0x0" in text
+    assert "fix:  Replay it with the release of holdfast that recorded it" in text
+    assert "differs" not in text  # nothing was produced, so nothing is said to be gone
+
+
+async def test_a_run_from_another_python_that_replays_is_a_note_and_no_difference(
+    client: Client, module: Load, tmp_path: Path
+) -> None:
+    history = await recorded(client, module("reasons", PLAIN))
+    history = changed(history, header=changed(history.header, python="3.8"))
+    file = tmp_path / "r.hist.jsonl"
+    file.write_text(dump_history(history))
+
+    said = CliRunner().invoke(main, ["replay", str(file)])
+
+    assert said.exit_code == 0
+    assert "no difference" in said.output
+    assert f"Started on Python 3.8, replayed on {python_minor()}." in said.output
+    assert_replays(file)
+
+
+async def test_an_edit_is_told_as_such_on_another_python_too_beside_a_word_about_it(
+    client: Client, module: Load
 ) -> None:
     history = await recorded(client, module("reasons", PLAIN))
     history = changed(history, header=changed(history.header, python="3.8"))
 
-    result = replay(history, module("reasons", PLAIN.replace("await a()", edit)).flow)
+    result = replay(history, module("reasons", PLAIN.replace("await a()", "await c()")).flow)
 
-    assert ("Recorded on Python 3.8" in result.text()) == told
+    assert result.difference is not None
+    assert result.difference.code == "ND04"
+    assert "Started on Python 3.8" in result.text()
+
+
+BY_PYTHON = PLAIN.replace("    await a()\n", "    await (a() if minor() == '8' else c())\n").replace(
+    "import asyncio\n", "import asyncio, platform\n\ndef minor(): return platform.python_version_tuple()[1]\n"
+)  # fmt: skip
+
+
+async def test_a_run_that_another_python_cannot_go_on_with_is_finished_by_its_own(
+    client: Client, clock: VirtualClock, module: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = module("reasons", BY_PYTHON)
+    with monkeypatch.context() as python:
+        python.setattr(platform, "python_version_tuple", lambda: ("3", "8", "1"))
+        handle = await client.start(code.flow, id="r")
+        await worker_of(client, code).run_until_idle()
+    clock.advance(timedelta(seconds=61))
+
+    await worker_of(client, code).run_until_idle()
+    error = (await client.describe("r")).evidence.error
+    await worker_of(client, code).run_until_idle()
+    still = (await client.describe("r")).summary.verdict.code
+    with monkeypatch.context() as python:
+        python.setattr(platform, "python_version_tuple", lambda: ("3", "8", "1"))
+        await worker_of(client, code).run_until_idle()
+
+    assert error is not None
+    assert (error["code"], error["structure"]) == ("ND15", "ND04")
+    assert "the Python is what changed. Started on Python 3.8" in error["detail"]
+    assert "let workers of that version finish the open runs" in error["suggestion"]
+    assert still == "stuck.nondeterminism"
+    assert await handle.result() == 2
+
+
+async def test_code_that_is_not_repeatable_is_not_blamed_on_another_python(
+    client: Client, module: Load
+) -> None:
+    history = await recorded(client, module("reasons", SORTED))
+    flow = module("reasons", HASHED).flow
+    turns = tuple(changed(turn, code=flow.definition.fingerprint) for turn in history.turns)
+    history = History(header=changed(history.header, python="3.8"), turns=turns)
+    first = replay(history, flow)
+    assert first.difference is not None  # but once in 9! processes
+    assert (first.difference.code, first.difference.structure) == ("ND15", "ND03")
+
+    result = confirm(history, first, flow)
+
+    assert result.difference is not None
+    assert (result.difference.code, result.difference.structure) == ("ND16", "ND03")
