@@ -1,7 +1,7 @@
 """Print which test proves which construct: `poe constructs`. Exit code 1 when one is unproved, or a marker is wrong.
 
-Tests say what they prove: `@pytest.mark.construct("asyncio.gather")`. With `--write` the table replaces the one in
-docs/reference/constructs.md.
+Tests say what they prove: `@pytest.mark.construct("asyncio.gather")`. They are collected, and with `--run` they are
+run. With `--write` the table replaces the one in docs/reference/constructs.md. The last line is the figure.
 """
 
 import argparse
@@ -19,9 +19,9 @@ DOCUMENT = ROOT / "docs" / "reference" / "constructs.md"
 WHERE = [str(ROOT / "tests" / part) for part in ("runtime", "golden", "testkit")]
 _HEAD = """# Constructs and the tests that prove them
 
-Every construct of asyncio that a workflow may use, what is refused there, and every name of the API, each with the
-tests that prove it. `poe constructs` makes this page from the markers of the tests and fails when a row has no test;
-`poe constructs --write` brings the page up to date.
+Every construct of asyncio that a workflow may use, what is refused there, every name of the API, and what is promised
+of them, each with the tests that prove it. `poe constructs` makes this page from the markers of the tests and fails when
+a row has no test; `--run` runs the tests too and says which constructs pass, and `--write` brings the page up to date.
 
 Tests in `tests/golden` replay a history that was recorded once and is never recorded again, by every later release.
 `poe golden-matrix` runs them and the tests of the core on Python 3.11, 3.12 and 3.13; then each Python, under three
@@ -37,9 +37,18 @@ other test.
 
 @dataclass
 class Proofs:
-    """Collect the tests of each construct; a plugin of pytest."""
+    """Collect the tests of each construct, and how those that ran have ended; a plugin of pytest."""
 
     found: dict[str, list[str]] = field(default_factory=dict)
+    ended: dict[str, bool] = field(default_factory=dict)  # whether a test, of all its cases, passed
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        marked = [item for item in items if item.get_closest_marker("construct")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in marked])
+        items[:] = marked
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
@@ -50,17 +59,31 @@ class Proofs:
                     if test not in tests:
                         tests.append(test)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for test in {report.nodeid, report.nodeid.partition("[")[0]}:
+            if report.failed or report.when == "call":
+                self.ended[test] = self.ended.get(test, True) and report.passed
 
-def proofs(*where: str) -> dict[str, list[str]]:
-    """Return the ids of the tests that prove each construct, by its name."""
+    def failed(self, name: str) -> list[str]:
+        """Return the tests of a construct that failed or never ran; a construct without a test has failed."""
+        tests = self.found.get(name) or ["no test"]
+        return [test for test in tests if not self.ended.get(test)]
+
+
+def proofs(*where: str, run: bool = False) -> Proofs:
+    """Return the tests that prove each construct, run if wanted."""
     collected, said = Proofs(), io.StringIO()
+    options = ["-q", "--rootdir", str(ROOT), *([] if run else ["--collect-only"])]
     with contextlib.redirect_stdout(said):
-        code = pytest.main(
-            ["--collect-only", "-q", "--rootdir", str(ROOT), *(where or WHERE)], plugins=[collected]
-        )  # fmt: skip
-    if code != pytest.ExitCode.OK:
+        code = pytest.main([*options, *(where or WHERE)], plugins=[collected])
+    if code not in {
+        pytest.ExitCode.OK,
+        pytest.ExitCode.TESTS_FAILED if run else pytest.ExitCode.OK,
+    }:
         raise SystemExit(f"constructs: the tests cannot be collected.\n{said.getvalue()[-3000:]}")
-    return {name: sorted(tests) for name, tests in collected.found.items()}
+    for tests in collected.found.values():
+        tests.sort()
+    return collected
 
 
 def mistakes(found: dict[str, list[str]], known: dict[str, list[str]]) -> list[str]:
@@ -98,21 +121,45 @@ def _links(tests: list[str]) -> str:
     return "<br>".join(links)
 
 
+def verdicts(proved: Proofs, known: dict[str, list[str]]) -> list[str]:
+    """Return a line for each construct: whether its tests passed, and those that did not."""
+    lines = []
+    for name in (name for group in known.values() for name in group):
+        failed = proved.failed(name)
+        lines.append(
+            f"{'FAIL' if failed else 'pass'}  {name}: {len(proved.found.get(name, []))} tests"
+        )
+        lines += [f"      {test}" for test in failed]
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--run", action="store_true", help="run the tests and say which constructs pass"
+    )
     parser.add_argument(
         "--write", action="store_true", help="bring docs/reference/constructs.md up to date"
     )
     given = parser.parse_args()
-    known, found = rows(), proofs()
-    page, wrong = table(found, known), mistakes(found, known)
+    known, proved = rows(), proofs(run=given.run)
+    wrong = mistakes(proved.found, known)
+    names = [name for group in known.values() for name in group]
+    bad = [name for name in names if proved.failed(name)] if given.run else []
     if given.write:
-        DOCUMENT.write_text(page)
+        DOCUMENT.write_text(table(proved.found, known))
+    elif given.run:
+        print(*verdicts(proved, known), sep="\n")
     else:
-        print(page)
-    count = sum(map(len, known.values()))
-    print(*wrong, f"{count} constructs, {len(wrong)} mistakes", sep="\n", file=sys.stderr)
-    sys.exit(1 if wrong else 0)
+        print(table(proved.found, known))
+    print(*wrong, sep="\n", file=sys.stderr, end="\n" if wrong else "")
+    how = (
+        f"{len(names) - len(bad)} passed, {len(bad)} failed"
+        if given.run
+        else "tests collected and not run (--run runs them)"
+    )
+    print(f"{len(names)} constructs, {len(wrong)} mistakes; {how}")
+    sys.exit(1 if wrong or bad else 0)
 
 
 if __name__ == "__main__":

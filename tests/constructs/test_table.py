@@ -16,7 +16,55 @@ def test_the_reference_is_what_the_tests_prove() -> None:
     )  # fmt: skip
 
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.strip() == DOCUMENT.read_text().strip(), "run: poe constructs --write"
+    page, _, figure = ran.stdout.rstrip().rpartition("\n")
+    assert page.strip() == DOCUMENT.read_text().strip(), "run: poe constructs --write"
+    assert figure == (
+        f"{sum(map(len, rows().values()))} constructs, 0 mistakes; tests collected and not run (--run runs them)"
+    )
+
+
+MARKED = """
+import pytest
+
+@pytest.mark.construct("asyncio.gather")
+@pytest.mark.parametrize("number", [1, 2])
+def test_good(number): pass
+
+@pytest.mark.construct("asyncio.wait", "asyncio.gather", case=True)
+@pytest.mark.parametrize("number", [1, 2])
+def test_half(number): assert number == 1
+
+@pytest.fixture
+def broken(): raise OSError
+@pytest.mark.construct("asyncio.shield")
+def test_never_begun(broken): pass
+
+@pytest.mark.construct("files")
+def test_fine(): pass
+
+def test_of_nothing(): assert False
+"""
+RUN = """
+from tests.constructs.table import proofs, verdicts
+known = {"asyncio": ["asyncio.gather", "asyncio.wait", "asyncio.shield", "asyncio.sleep", "files"]}
+print("\\n".join(verdicts(proofs("FILE", "-c", "/dev/null", run=True), known)))
+"""
+
+
+def test_constructs_pass_when_all_their_tests_do(tmp_path: Path) -> None:
+    file = tmp_path / "test_marked.py"
+    file.write_text(MARKED)
+
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", RUN.replace("FILE", str(file))], cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    lines = [" ".join(line.split()) for line in ran.stdout.splitlines()]
+    assert lines[0] == "FAIL asyncio.gather: 3 tests"
+    assert lines[1].endswith("::test_half[2]")
+    assert lines[2] == "FAIL asyncio.wait: 2 tests"
+    assert lines[4] == "FAIL asyncio.shield: 1 tests"
+    assert lines[6:] == ["FAIL asyncio.sleep: 0 tests", "no test", "pass files: 1 tests"]
 
 
 def test_a_construct_without_a_test_and_a_marker_without_a_construct_are_named() -> None:

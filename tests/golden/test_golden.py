@@ -75,7 +75,7 @@ PROVES: dict[str, tuple[str, ...]] = {
     "approval": ("workflow.approval",),
     "approvals": ("workflow.approvals",),
     "approval_with_reminders": ("workflow.Escalation", "workflow.ApprovalNotice"),
-    "patched": ("workflow.patched",),
+    "patched": ("workflow.patched", "workflow.patched(key=)"),
     "signals": ("workflow.Signal", "workflow.Signal.receive", "workflow.Signal.receive_now"),
     "updates": ("workflow.Update", "workflow.Update.handle"),
     "wait_until": ("workflow.wait_until",),

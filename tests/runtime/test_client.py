@@ -183,17 +183,21 @@ async def test_a_run_is_found_by_the_beginning_of_its_id(client: Client, worker:
         await client.resolve("nothing")
 
 
-@pytest.mark.construct("Client.approvals", "Client.health_counts")
+@pytest.mark.construct(
+    "Client.approvals", "Client.health_counts", "workflow.approval(ask=)", "workflow.approval(to=)"
+)
 async def test_open_questions_and_the_health_of_all_runs_are_told(
     client: Client, worker: Worker
 ) -> None:
     run = await client.start(asking)
     await worker.run_until_idle()
-    open_before = [(found.run_id, found.name) for found in await client.approvals()]
+    open_before = [
+        (found.run_id, found.name, found.ask, found.to) for found in await client.approvals()
+    ]
     counts = await client.health_counts()
     await client.decide(run.id, "sign", answer=True, by="anna")
 
-    assert open_before == [(run.id, "sign")]
+    assert open_before == [(run.id, "sign", "Sign?", ("anna",))]
     assert counts[Family.PERSON] == 1
     assert await client.approvals() == []
 

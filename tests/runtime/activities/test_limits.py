@@ -226,6 +226,7 @@ async def test_the_time_of_an_attempt_ends_although_its_worker_hangs(
     assert not beat(client, zombie, None)
 
 
+@pytest.mark.construct("a lost worker's attempt is taken over")
 async def test_a_lost_worker_is_found_by_one_that_does_not_know_the_activity(
     client: Client, clock: VirtualClock
 ) -> None:

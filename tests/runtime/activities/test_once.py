@@ -166,6 +166,7 @@ async def test_an_application_error_says_that_nothing_happened_and_needs_no_prob
     assert (len(bank.charges), bank.asked) == (2, [])
 
 
+@pytest.mark.construct("attention")
 async def test_a_probe_that_cannot_tell_leaves_it_to_a_person(
     client: Client, clock: VirtualClock, drive: Drive
 ) -> None:

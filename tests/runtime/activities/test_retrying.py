@@ -71,6 +71,7 @@ NOW_MS = round(NOW.timestamp() * 1000)
     ],
     ids=repr,
 )
+@pytest.mark.construct("Retry-After")
 def test_an_error_says_itself_when_to_try_again(error: Exception, pause_ms: int | None) -> None:
     assert asked_pause_ms(error, now_ms=NOW_MS) == pause_ms
 
@@ -102,6 +103,7 @@ async def asking() -> str:
     return await asked()
 
 
+@pytest.mark.construct("ApplicationError(retry_after=)")
 async def test_what_the_error_asks_for_takes_the_place_of_the_policys_pause(
     client: Client, clock: VirtualClock, drive: Drive
 ) -> None:
@@ -117,6 +119,7 @@ async def test_what_the_error_asks_for_takes_the_place_of_the_policys_pause(
     assert 90_000 <= clock.now_ms - began <= 91_000
 
 
+@pytest.mark.construct("Retry(jitter=)", "Retry(max_interval=)")
 def test_jitter_takes_up_to_its_fraction_away_and_no_more() -> None:
     seed = 7
     draws = random.Random(seed)
@@ -197,6 +200,7 @@ def charging_with(*kinds: Any) -> Any:
         ((ValueError,), ConnectionError("no"), 3),
     ],
 )
+@pytest.mark.construct("Retry(non_retryable=)")
 async def test_classes_end_the_retries_with_their_subclasses_and_names_alone(
     client: Client, kinds: tuple[Any, ...], error: Exception, attempts: int
 ) -> None:

@@ -29,6 +29,7 @@ async def refund(euros: int) -> bool:
     )  # fmt: skip
 
 
+@pytest.mark.construct("workflow.approval(shows=)")
 async def test_what_a_question_is_about_is_recorded_and_shown(desk: Opener) -> None:
     d = await desk(refund, 640)
 
@@ -38,6 +39,7 @@ async def test_what_a_question_is_about_is_recorded_and_shown(desk: Opener) -> N
     assert len(found.digest) == 64
 
 
+@pytest.mark.construct("who decided, and a digest of what they saw")
 async def test_the_record_says_what_the_person_saw(desk: Opener) -> None:
     d = await desk(refund, 640)
     digest = (await d.approval()).digest
@@ -227,6 +229,7 @@ async def test_an_old_deadline_of_the_code_wins_over_a_later_decision_and_the_ro
     assert_every_cut_gives_the_same_commands(await d.handle.history(), hurried)
 
 
+@pytest.mark.construct("a decision and its deadline cannot both count")
 async def test_the_deadline_of_the_approval_and_a_decision_cannot_both_count(desk: Opener) -> None:
     @workflow.define
     async def asking() -> bool:

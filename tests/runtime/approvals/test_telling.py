@@ -45,6 +45,9 @@ async def pay() -> bool:
 
 
 @pytest.mark.construct("workflow.ApprovalNotice", "workflow.Escalation")
+@pytest.mark.construct(
+    "workflow.approval(remind=)", "workflow.approval(escalate=)", "workflow.approval(notify=)"
+)
 async def test_people_are_told_at_the_opening_with_each_reminder_and_each_escalation(
     desk: Opener,
 ) -> None:

@@ -41,6 +41,7 @@ NO = Decision(approved=False, reason="risk")
 
 
 @pytest.mark.construct("workflow.approvals", "workflow.Vote")
+@pytest.mark.construct("workflow.approvals(quorum=)")
 async def test_two_people_decide_and_the_run_knows_who_said_what_and_when(desk: Opener) -> None:
     d = await desk(release, 2)
     digest = (await d.approval()).digest
@@ -90,6 +91,7 @@ async def test_spaces_inside_a_name_do_not_make_another_person(desk: Opener) -> 
         await d.handle.decide("release", YES, by="ana   MARIA")
 
 
+@pytest.mark.construct("workflow.approvals(enough=)")
 async def test_enough_ends_the_approval_early_and_takes_the_rest_back(desk: Opener) -> None:
     d = await desk(release, 3)
 

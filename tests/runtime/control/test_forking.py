@@ -55,6 +55,7 @@ def sim() -> Iterator[Sim]:
 
 
 @pytest.mark.construct("Client.fork")
+@pytest.mark.construct("a fork keeps the keys")
 def test_a_run_that_failed_goes_on_from_the_step_before_with_the_same_key(sim: Sim) -> None:
     run = sim.start(five, id="f")
     with pytest.raises(RunFailedError):
@@ -85,6 +86,7 @@ def test_new_keys_repeat_effects(sim: Sim) -> None:
     assert keys == ["3 again/3", "4 again/4", "5 again/5"]
 
 
+@pytest.mark.construct("a fork keeps the keys")
 def test_a_fork_of_a_fork_keeps_the_keys_of_the_first(sim: Sim) -> None:
     run = sim.start(five, id="f")
     with pytest.raises(RunFailedError):
@@ -109,6 +111,7 @@ def test_every_turn_of_a_run_can_be_forked_and_comes_to_the_same_end(sim: Sim) -
         assert [key.split()[0] for key in keys] == [str(n) for n in range(at, 6)]
 
 
+@pytest.mark.construct("people are asked again after a fork")
 def test_a_timer_keeps_its_time_and_a_person_is_asked_again(sim: Sim) -> None:
     run = sim.start(asking, id="a")
     sim.run_until(run, "human.waiting")
@@ -211,6 +214,7 @@ async def order() -> str:
 BROKEN = V1.replace("    await asyncio.sleep(60)", "    await check()\n    await asyncio.sleep(60)")
 
 
+@pytest.mark.construct("a blocked run is forked")
 async def test_a_run_blocked_by_an_edit_goes_on_as_a_fork_before_the_edit(
     client: Client, clock: VirtualClock, module: Callable[[str, str], ModuleType]
 ) -> None:

@@ -77,6 +77,7 @@ def test_nothing_is_due_for_a_paused_run(sim: Sim) -> None:
     assert sim.describe(run).evidence.done_turn == 0
 
 
+@pytest.mark.construct("a paused run begins nothing")
 async def test_an_activity_of_a_paused_run_is_not_begun(client: Client) -> None:
     handle = await client.start(steps)
     await Worker(client, workflows=[steps]).run_until_idle()

@@ -123,6 +123,7 @@ def states(sim: Sim, run: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.construct("workflow.compensate", "workflow.Compensation")
+@pytest.mark.construct("compensation, last in first out")
 def test_a_run_that_fails_undoes_its_steps_the_last_first(sim: Sim) -> None:
     run = sim.start(trip, ["hotel", "train", "moon"], id="t")
 
@@ -172,6 +173,7 @@ def test_a_cancelled_run_undoes_its_steps_and_a_second_request_does_not_disturb_
 
 
 @pytest.mark.construct("Client.terminate")
+@pytest.mark.construct("compensation on terminate")
 def test_a_terminated_run_is_undone_without_its_code(sim: Sim) -> None:
     run = sim.start(patient, ["hotel", "car", "train"], id="t")
     sim.run_until(run, "wait.timer")
@@ -287,6 +289,7 @@ def test_the_replay_of_a_run_with_compensations_matches_after_every_turn(sim: Si
 
 
 @pytest.mark.construct("Client.start(timeout=)")
+@pytest.mark.construct("a run out of time")
 def test_a_run_out_of_time_is_ended_and_undone(sim: Sim) -> None:
     began = sim.now
     run = sim.start(patient, ["hotel"], id="t", timeout=timedelta(hours=1))
@@ -326,6 +329,7 @@ def test_only_an_activity_can_be_registered_and_only_in_a_workflow(sim: Sim) -> 
         sim.result(sim.start(wrong))
 
 
+@pytest.mark.construct("shielded clean-up")
 def test_clean_up_runs_during_a_cancellation(sim: Sim) -> None:
     @workflow.define
     async def tidy() -> str:

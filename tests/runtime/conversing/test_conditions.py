@@ -117,6 +117,7 @@ async def test_whatever_changes_the_state_wakes_the_condition(
     await assert_every_cut_replays(run, woken)
 
 
+@pytest.mark.construct("workflow.wait_until(timeout=)")
 async def test_time_that_is_up_ends_the_wait(
     client: Client, worker: Worker, clock: VirtualClock
 ) -> None:

@@ -44,6 +44,7 @@ def worker(client: Client) -> Worker:
     return Worker(client, workflows=ALL)
 
 
+@pytest.mark.construct("values are read without a worker")
 async def test_published_values_are_read_while_nothing_runs_and_after_the_end(
     client: Client, worker: Worker
 ) -> None:

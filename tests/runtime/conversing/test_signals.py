@@ -135,6 +135,7 @@ async def test_signals_come_in_the_order_in_which_they_were_sent(
     assert await run.result() == [5, 7, 11]
 
 
+@pytest.mark.construct("a signal waits until code takes it")
 async def test_signals_wait_until_code_takes_them(
     client: Client, worker: Worker, clock: VirtualClock
 ) -> None:
@@ -148,6 +149,7 @@ async def test_signals_wait_until_code_takes_them(
     assert await run.result() == ["one", "two"]
 
 
+@pytest.mark.construct("a message counts once by its id")
 async def test_the_same_message_counts_once_and_other_content_under_its_id_is_refused(
     client: Client, worker: Worker
 ) -> None:
@@ -173,6 +175,7 @@ async def test_a_signal_of_the_wrong_type_is_refused_before_it_is_sent(client: C
     assert len((await run.history()).turns) == 1
 
 
+@pytest.mark.construct("workflow.Signal.receive(timeout=)")
 async def test_the_wait_for_a_signal_says_what_for_and_until_when(
     client: Client, worker: Worker, clock: VirtualClock
 ) -> None:

@@ -122,6 +122,7 @@ async def test_updates_are_answered_in_the_order_in_which_they_were_asked(
     ("value", "kind", "reason"),
     [(-1, "ValueError", "negative"), (13, "ApplicationError", "bad luck")],
 )
+@pytest.mark.construct("an update is validated before it is answered")
 async def test_an_update_is_refused_by_its_check_or_by_its_handler(
     client: Client, worker: Worker, value: int, kind: str, reason: str
 ) -> None:

@@ -1,9 +1,10 @@
-"""Each edit of a workflow is told from every other, by the first turn that differs and both source lines."""
+"""What may be edited while runs are open, and what is told of edits to patches; each plain edit: test_matrix.py."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runtime.core.reports import assert_reported
 
 from holdfast.history import History
 from holdfast.replay import ReplayResult, replay
@@ -64,68 +65,6 @@ def replay_edit(folder: Path, old: str, new: str) -> ReplayResult:
     return replay(history, load(ORIGINAL.replace(old, new, 1), folder, "edited")["flow"])
 
 
-EDITS = {
-    "rename": ("await b(1)", "await b2(1)", "ND04"),
-    "reorder": (
-        "await a()\n    await asyncio.sleep(10)",
-        "await asyncio.sleep(10)\n    await a()",
-        "ND03",
-    ),
-    "remove in the middle": ("    await b(1)\n", "", "ND02"),
-    "remove the first": ("    await a()\n", "", "ND02"),
-    "add in the middle": ("    await b(1)\n", "    await b2(1)\n    await b(1)\n", "ND01"),
-    "change the kind": ("await asyncio.sleep(10)", "await b2(10)", "ND05"),
-    "swap inside gather": ("c(), d()", "d(), c()", "ND03"),
-    "parallel to sequential": (
-        "await asyncio.gather(c(), d())",
-        "await c()\n    await d()",
-        "ND08",
-    ),
-    "sequential to parallel": (
-        "await b(1)\n    await asyncio.gather(c(), d())",
-        "await asyncio.gather(b(1), c(), d())",
-        "ND08",
-    ),
-    "remove the last": ("    await asyncio.gather(c(), d())\n", "", "ND09"),
-    "add after the last": ("    return 7", "    await b(9)\n    return 7", "ND09"),
-}
-
-
-@pytest.mark.parametrize("edit", EDITS)
-def test_an_edit_is_named_by_its_class_and_both_lines(edit: str, tmp_path: Path) -> None:
-    old, new, code = EDITS[edit]
-
-    result = replay_edit(tmp_path, old, new)
-
-    assert result.difference is not None
-    assert result.difference.code == code, result.text()
-    text = result.text()
-    for line in (*result.difference.expected, *result.difference.got):
-        assert line.site.startswith("edited.py:")
-        assert line.site in text
-    assert "recorded:" in text
-    assert "produced:" in text
-    assert f"> turn {result.difference.turn}" in text
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "code"),
-    [
-        ("b(1)", "b(2)", "DR06"),
-        ("sleep(10)", "sleep(9999)", "DR10"),
-        ("return 7", "return 8", "DR10"),
-        ("await a()", "await a.with_options(timeout=timedelta(seconds=3))()", "DR07"),
-    ],
-)
-def test_other_content_is_drift_and_not_a_difference(
-    old: str, new: str, code: str, tmp_path: Path
-) -> None:
-    result = replay_edit(tmp_path, old, new)
-
-    assert result.ok
-    assert [drift.code for drift in result.drifts] == [code]
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -173,7 +112,7 @@ def test_a_new_run_takes_the_new_branch_and_replays_with_its_marker(tmp_path: Pa
     assert result.ok
 
 
-@pytest.mark.construct("workflow.define(retired_patches=)")
+@pytest.mark.construct("workflow.define(retired_patches=)", "ND11")
 def test_a_patch_call_removed_too_early_is_told(tmp_path: Path) -> None:
     patched = '    if workflow.patched("check"):\n        await b2(1)\n    await b(1)\n'
     history = record(ORIGINAL.replace("    await b(1)\n", patched), tmp_path)
@@ -183,8 +122,7 @@ def test_a_patch_call_removed_too_early_is_told(tmp_path: Path) -> None:
     retired = bare.replace("@workflow.define", '@workflow.define(retired_patches=("check",))')
     late = replay(history, load(retired, tmp_path, "late")["flow"])
 
-    assert early.difference is not None
-    assert early.difference.code == "ND11"
+    assert_reported(early, history, "ND11")
     assert late.ok, late.text()
 
 

@@ -179,6 +179,7 @@ THROUGH: list[tuple[str, Callable[[], Any], str]] = [
 @pytest.mark.parametrize(
     ("call", "expected"), [case[1:] for case in THROUGH], ids=[case[0] for case in THROUGH]
 )
+@pytest.mark.construct("calls inside libraries")
 def test_every_way_to_a_call_is_refused(call: Callable[[], Any], expected: str) -> None:
     assert expected in refusal_of(call)
 
@@ -286,6 +287,7 @@ def test_a_simulation_fails_with_the_message() -> None:
         sim.result(sim.start(stamped))
 
 
+@pytest.mark.construct("futures of other loops")
 def test_a_future_of_another_loop_is_refused_although_the_code_catches_the_error() -> None:
     other = asyncio.new_event_loop()
     foreign = other.create_future()
@@ -325,6 +327,7 @@ def test_unsafe_ends_with_its_block() -> None:
     assert "time.monotonic()" in refusal_of(reading)
 
 
+@pytest.mark.construct("workflow.unsafe in its task alone")
 def test_unsafe_does_not_reach_other_tasks() -> None:
     async def other() -> None:
         time.monotonic()

@@ -203,7 +203,8 @@ def forbidden(name: str, call: Callable[[], Awaitable[Any]]) -> Any:
 @pytest.mark.parametrize(
     ("name", "call", "rule"),
     [
-        ("executor", lambda: asyncio.to_thread(print), "HF301"),
+        ("executor", lambda: asyncio.get_running_loop().run_in_executor(None, print), "HF301"),
+        ("thread", lambda: asyncio.to_thread(print), "HF301"),
         ("connection", lambda: asyncio.open_connection("127.0.0.1", 1), "HF204"),
         ("process", lambda: asyncio.create_subprocess_exec("true"), "HF302"),
         ("factory", _set_factory, "HF301"),

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.runtime.core import matrix
+from tests.runtime.core.reports import assert_reported
 
 from holdfast.history import History
 
@@ -13,7 +14,17 @@ def histories() -> dict[tuple[bool, bool], History]:
     return {kind: matrix.record(row) for kind, row in kinds.items()}
 
 
-@pytest.mark.parametrize("row", matrix.ROWS, ids=lambda row: row.edit)
+CASES = [
+    pytest.param(
+        row,
+        id=row.edit,
+        marks=pytest.mark.construct(*({row.says} - {matrix.PASSES}), case=True),
+    )
+    for row in matrix.ROWS
+]
+
+
+@pytest.mark.parametrize("row", CASES)
 def test_an_edit_is_told_by_its_class(
     row: matrix.Row, histories: dict[tuple[bool, bool], History]
 ) -> None:
@@ -22,9 +33,17 @@ def test_an_edit_is_told_by_its_class(
     result = matrix.replayed(row, history)
 
     assert matrix.said(result) == row.says, result.text()
+    assert row.says == matrix.PASSES or row.says in result.text()
     assert result.turns == (0 if row.start_only else 6 if row.drifts else result.turns)
+    for drift in result.drifts:
+        assert f"{row.says} turn {row.turn} #{drift.seq} {drift.name} " in result.text()
+        assert f"({drift.site})" in result.text()
+        assert drift.site.startswith("matrix_flow.py:")
     if result.difference is not None:
+        assert_reported(result, history, row.says)
         assert result.difference.turn == row.turn
+        lines = (*result.difference.expected, *result.difference.got)
+        assert all(line.site.startswith("matrix_flow.py:") for line in lines)
 
 
 @pytest.mark.parametrize("row", matrix.ROWS, ids=lambda row: row.edit)

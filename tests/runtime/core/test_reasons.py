@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.runtime.core.reports import assert_reported
 
 from holdfast import Client, Worker
 from holdfast._registry import python_minor
 from holdfast.cli import main
 from holdfast.clock import VirtualClock
 from holdfast.errors import NondeterminismError, UnknownWorkflowError
-from holdfast.history import History, dump_history
+from holdfast.history import ActivityCompleted, History, dump_history
 from holdfast.replay import confirm, replay
 from holdfast_testkit import assert_replays
 
@@ -65,6 +66,7 @@ async def parked(client: Client, clock: VirtualClock, module: Load, second: str)
 
 
 @pytest.mark.parametrize(("body", "structure"), [(BOTH_GONE, "ND01"), (DEPRECATED, "")])
+@pytest.mark.construct("ND12")
 async def test_a_run_on_the_old_branch_of_a_retired_patch_is_told_even_if_nothing_else_differs(
     body: str, structure: str, client: Client, clock: VirtualClock, module: Load
 ) -> None:
@@ -74,8 +76,9 @@ async def test_a_run_on_the_old_branch_of_a_retired_patch_is_told_even_if_nothin
 
     result = replay(history, module("reasons", body).flow)
 
+    assert_reported(result, history, "ND12")
     assert result.difference is not None
-    assert (result.difference.code, result.difference.structure) == ("ND12", structure)
+    assert result.difference.structure == structure
     assert result.difference.turn == 1
     assert 'patched("no-a")' in result.text()
     assert 'Take "no-a" out of `retired_patches`' in result.difference.suggestion
@@ -170,6 +173,7 @@ def of_another_code(history: History) -> History:
     return changed(history, turns=tuple(changed(turn, code="") for turn in history.turns))
 
 
+@pytest.mark.construct("ND16")
 async def test_processes_with_other_hash_seeds_find_out_that_code_is_not_repeatable(
     client: Client, module: Load
 ) -> None:
@@ -181,8 +185,8 @@ async def test_processes_with_other_hash_seeds_find_out_that_code_is_not_repeata
 
     result = confirm(history, first, flow)
 
+    assert_reported(result, history, "ND16")
     assert result.difference is not None
-    assert result.difference.code == "ND16"
     assert "hash seeds" in result.difference.detail
 
 
@@ -220,6 +224,7 @@ async def test_a_signal_that_no_code_has_asked_for_is_a_note(client: Client, mod
     assert "ND13" in result.text()
 
 
+@pytest.mark.construct("ND15")
 async def test_a_workflow_that_is_gone_is_told_and_a_module_that_is_gone_is_a_mistake(
     client: Client, module: Load
 ) -> None:
@@ -228,8 +233,7 @@ async def test_a_workflow_that_is_gone_is_told_and_a_module_that_is_gone_is_a_mi
 
     result = replay(history)
 
-    assert result.difference is not None
-    assert result.difference.code == "ND15"
+    assert_reported(result, history, "ND15")
     assert (
         "reasons:flow, and that is no workflow now: the workflows there are reasons:renamed."
         in result.text()
@@ -240,6 +244,7 @@ async def test_a_workflow_that_is_gone_is_told_and_a_module_that_is_gone_is_a_mi
         replay(elsewhere)
 
 
+@pytest.mark.construct("ND15")
 async def test_an_unknown_engine_flag_is_told_before_anything_is_replayed(
     client: Client, module: Load
 ) -> None:
@@ -249,8 +254,8 @@ async def test_an_unknown_engine_flag_is_told_before_anything_is_replayed(
 
     result = replay(history, code.flow)
 
-    assert result.difference is not None
-    assert (result.difference.code, result.turns) == ("ND15", 0)
+    assert_reported(result, history, "ND15")
+    assert result.turns == 0
     text = result.text()
     assert "engine flags 0x40; this holdfast knows 0x0" in text
     assert "fix:  Replay it with the release of holdfast that recorded it" in text
@@ -273,6 +278,39 @@ async def test_a_run_from_another_python_that_replays_is_a_note_and_no_differenc
     assert_replays(file)
 
 
+@pytest.mark.construct("ND13")
+async def test_an_event_whose_command_nobody_gave_is_told(client: Client, module: Load) -> None:
+    code = module("reasons", PLAIN)
+    history = await recorded(client, code)
+    second = history.turns[1]
+    assert isinstance(second.event, ActivityCompleted)
+    astray = changed(second, event=changed(second.event, seq=9))
+    turns = (history.turns[0], astray, *history.turns[2:])
+    history = of_another_code(changed(history, turns=turns))
+
+    result = replay(history, code.flow)
+
+    assert_reported(result, history, "ND13")
+    assert "Bring back the call that this event answers" in result.text()
+
+
+@pytest.mark.construct("ND14")
+async def test_a_recorded_value_that_the_code_cannot_read_is_told(
+    client: Client, module: Load
+) -> None:
+    history = await recorded(client, module("reasons", PLAIN))
+    other = PLAIN.replace(
+        "async def a() -> int: return 1", "async def a() -> list[int]: return [1]"
+    )
+
+    result = replay(history, module("reasons", other).flow)
+
+    assert_reported(result, history, "ND14")
+    assert result.difference is not None
+    assert result.difference.turn == 2
+    assert "Bring the old type back" in result.text()
+
+
 async def test_an_edit_is_told_as_such_on_another_python_too_beside_a_word_about_it(
     client: Client, module: Load
 ) -> None:
@@ -291,6 +329,7 @@ BY_PYTHON = PLAIN.replace("    await a()\n", "    await (a() if minor() == '8' e
 )  # fmt: skip
 
 
+@pytest.mark.construct("ND15")
 async def test_a_run_that_another_python_cannot_go_on_with_is_finished_by_its_own(
     client: Client, clock: VirtualClock, module: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,7 +365,8 @@ async def test_code_that_is_not_repeatable_is_not_blamed_on_another_python(
     history = History(header=changed(history.header, python="3.8"), turns=turns)
     first = replay(history, flow)
     assert first.difference is not None  # but once in 9! processes
-    assert (first.difference.code, first.difference.structure) == ("ND15", "ND03")
+    assert_reported(first, history, "ND15")
+    assert first.difference.structure == "ND03"
 
     result = confirm(history, first, flow)
 

@@ -145,6 +145,7 @@ async def test_a_failure_of_a_child_fails_its_parents_and_says_why(
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "terminated", "timed_out"])
+@pytest.mark.construct("workflow.start_child(timeout=)")
 async def test_a_parent_is_told_how_its_child_ended(
     client: Client, worker: Worker, clock: VirtualClock, ending: str
 ) -> None:
@@ -163,6 +164,7 @@ async def test_a_parent_is_told_how_its_child_ended(
     await assert_every_cut_replays(run, told)
 
 
+@pytest.mark.construct("workflow.start_child(id=)")
 async def test_an_id_that_is_taken_is_a_child_that_did_not_start(
     client: Client, worker: Worker
 ) -> None:
@@ -188,6 +190,9 @@ async def test_an_id_that_no_run_may_have_is_refused_at_its_line(
     ("on_close", "status"),
     [("cancel", "cancelled"), ("terminate", "terminated"), ("abandon", "open")],
 )
+@pytest.mark.construct(
+    "a child outlives its parent or not, as was said", "workflow.start_child(on_close=)"
+)
 async def test_the_end_of_a_parent_does_with_its_child_what_was_said(
     client: Client, worker: Worker, on_close: Any, status: str
 ) -> None:
@@ -205,6 +210,7 @@ async def test_the_end_of_a_parent_does_with_its_child_what_was_said(
     ("on_cancel", "waits_for_it", "status"),
     [("cancel", False, "cancelled"), ("wait", True, "cancelled"), ("abandon", False, "open")],
 )
+@pytest.mark.construct("workflow.start_child(on_cancel=)")
 async def test_a_cancelled_parent_does_with_its_child_what_was_said(
     client: Client, worker: Worker, clock: VirtualClock, on_cancel: Any, waits_for_it: bool, status: str  # noqa: FBT001
 ) -> None:  # fmt: skip
@@ -243,6 +249,7 @@ async def test_a_parent_signals_its_child(client: Client, worker: Worker) -> Non
     await assert_every_cut_replays(run, signalling)
 
 
+@pytest.mark.construct("workflow.start_child(queue=)")
 async def test_a_child_on_another_queue_waits_for_the_workers_of_that_queue(
     client: Client, worker: Worker, clock: VirtualClock
 ) -> None:
@@ -272,6 +279,7 @@ async def test_the_result_of_a_child_is_that_of_its_last_continuation(
     await assert_every_cut_replays(run, of_rounds)
 
 
+@pytest.mark.construct("children limited in number", "workflow.map(limit=)")
 async def test_a_hundred_children_are_started_few_at_a_time(client: Client, worker: Worker) -> None:
     run = await client.start(many, 100)
     assert await served(worker, run.result()) == 100

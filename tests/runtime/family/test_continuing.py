@@ -89,6 +89,7 @@ def worker(client: Client) -> Worker:
     return Worker(client, workflows=ALL, activities=[nothing])
 
 
+@pytest.mark.construct("no signal is lost in a continuation")
 async def test_every_signal_is_read_once_in_order_wherever_in_the_chain_it_came(
     client: Client, worker: Worker
 ) -> None:
@@ -124,6 +125,7 @@ async def test_an_id_of_the_chain_that_is_taken_is_passed_over(
 
 
 @pytest.mark.parametrize("flow", [jump, in_a_group])
+@pytest.mark.construct("workflow.continue_as_new(workflow=)")
 async def test_another_workflow_may_go_on(client: Client, worker: Worker, flow: Any) -> None:
     run = await client.start(flow)
     await worker.run_until_idle()
@@ -141,6 +143,7 @@ async def test_only_the_task_of_the_workflow_continues(client: Client, worker: W
     assert "only the workflow function's own task" in (await run.describe()).summary.verdict.why
 
 
+@pytest.mark.construct("open compensations at a continuation")
 async def test_open_compensations_are_not_dropped_silently(client: Client, worker: Worker) -> None:
     run = await client.start(with_compensation, 0)
     await worker.run_until_idle()
@@ -192,6 +195,7 @@ async def test_the_time_limit_holds_for_the_whole_chain(
         await run.result()
 
 
+@pytest.mark.construct("a continuation is suggested when the history grows", "size of a history")
 async def test_a_long_history_is_told_and_in_the_end_refused(
     client: Client, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from tests.runtime.conftest import assert_every_cut_replays, served
 from holdfast import ActivityError, ApplicationError, Client, Retry, Worker, activity, workflow
 from holdfast.clock import VirtualClock
 from holdfast.errors import RunCancelledError, RunFailedError
+from holdfast.history import ScheduleActivity
 
 
 @activity.define(retry=Retry(max_attempts=1))
@@ -134,15 +135,19 @@ async def test_a_limit_of_nothing_is_refused(client: Client, worker: Worker) -> 
     )
 
 
+@pytest.mark.construct("workflow.map_settled(need=)", "workflow.map_settled(limit=)")
 async def test_what_is_not_needed_any_more_is_cancelled_or_skipped(
     client: Client, worker: Worker
 ) -> None:
     run = await client.start(settled, ["slow", "b", "c", "d"], 2, None)
 
     assert await served(worker, run.result()) == ["skipped", "B", "C", "skipped"]
+    commands = [c for turn in (await run.history()).turns for c in turn.commands or ()]
+    assert [c.args for c in commands if isinstance(c, ScheduleActivity)] == [["b"], ["c"]]
     await assert_every_cut_replays(run, settled)
 
 
+@pytest.mark.construct("workflow.map_settled(tolerate=)")
 async def test_failures_are_outcomes_those_of_the_workflow_itself_too(
     client: Client, worker: Worker
 ) -> None:

@@ -65,6 +65,7 @@ def at_rest(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("h.db*"))
 
 
+@pytest.mark.construct("authenticated encryption")
 async def test_nothing_that_a_user_put_in_is_readable_at_rest(
     tmp_path: Path, clock: VirtualClock
 ) -> None:
@@ -155,6 +156,7 @@ async def test_an_activity_whose_arguments_are_sealed_is_put_back_and_costs_no_a
     assert (row.state, row.attempt, row.error_type) == ("backoff", 0, "SealedPayloadError")
 
 
+@pytest.mark.construct("rotation of keys")
 async def test_keys_are_rotated_and_rows_of_every_age_are_read(
     tmp_path: Path, clock: VirtualClock
 ) -> None:
@@ -173,6 +175,7 @@ async def test_keys_are_rotated_and_rows_of_every_age_are_read(
     client.close()
 
 
+@pytest.mark.construct("authenticated encryption")
 def test_each_way_in_which_bytes_do_not_open_is_told() -> None:
     sealed = Chain([Encrypt(OLD)]).pack({"a": 1}, *PLACE)
     other = Chain([Encrypt(new_key("k1"))])
@@ -217,6 +220,7 @@ def test_keys_that_are_wrong_are_refused_without_showing_them(text: str) -> None
     assert OLD.partition(":")[2] not in caught.value.message
 
 
+@pytest.mark.construct("compression")
 def test_compression_pays_or_is_left_out() -> None:
     chain = Chain([Compress(threshold=100)])
 

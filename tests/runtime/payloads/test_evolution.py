@@ -35,6 +35,7 @@ def worker_of(client: Client, code: ModuleType) -> Worker:
     return Worker(client, workflows=[code.order], activities=[code.quote])
 
 
+@pytest.mark.construct("a field added with a default")
 async def test_an_added_field_with_a_default_is_drift_that_says_so(
     client: Client, module: Load
 ) -> None:
@@ -70,6 +71,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.construct("a value that no longer decodes")
 async def test_a_result_that_no_longer_decodes_holds_the_run_until_it_does(
     client: Client, module: Load, change: str
 ) -> None:

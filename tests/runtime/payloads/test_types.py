@@ -127,6 +127,7 @@ def _kind_of(part: object) -> str:
 
 
 @pytest.mark.parametrize(("value", "declared"), KEPT, ids=_kind_of)
+@pytest.mark.construct("payload types")
 def test_a_value_comes_back_as_it_went_in(value: Any, declared: Any) -> None:
     back = decode(encode(value, declared, what="it"), declared, what="it")
 
@@ -180,6 +181,7 @@ def test_a_tuple_comes_back_as_a_list_where_the_type_promises_neither() -> None:
     assert decode(encode((1, 2), Sequence[int], what="it"), Sequence[int], what="it") == [1, 2]
 
 
+@pytest.mark.construct("size of a payload")
 def test_a_payload_over_the_limit_names_argument_size_limit_and_what_to_do() -> None:
     def send(text: str) -> None: ...
 

@@ -51,6 +51,7 @@ async def started(client: Client, code: ModuleType) -> Any:
     return handle
 
 
+@pytest.mark.construct("a blocked run heals")
 async def test_a_broken_edit_blocks_the_open_run_and_the_old_code_heals_it(
     client: Client, clock: VirtualClock, module: Load
 ) -> None:
@@ -104,6 +105,7 @@ async def test_the_edit_behind_a_patch_lets_the_open_run_go_on(
 
 
 @pytest.mark.construct("Client.terminate", "Client.history")
+@pytest.mark.construct("a blocked run is terminated", "a blocked run is exported")
 async def test_a_blocked_run_can_be_terminated_and_exported(
     client: Client, clock: VirtualClock, module: Load
 ) -> None:

@@ -351,6 +351,7 @@ async def test_two_broken_releases_do_not_hand_a_run_back_and_forth(
     assert await handle.result() == "a"
 
 
+@pytest.mark.construct("a blocked run is cancelled")
 async def test_a_blocked_run_can_be_cancelled(client: Client, module: Load) -> None:
     handle = await blocked(client, module)
 

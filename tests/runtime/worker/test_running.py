@@ -75,6 +75,7 @@ async def retrying(failures: int) -> str:
 
 
 @pytest.mark.construct("activity.define(retry=)")
+@pytest.mark.construct("Retry(initial=)", "Retry(backoff=)")
 async def test_a_failing_activity_is_tried_again_with_growing_pauses(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -95,6 +96,7 @@ async def test_a_failing_activity_is_tried_again_with_growing_pauses(
     assert clock.now_ms - began == 1_000 + 3_000 + 9_000
 
 
+@pytest.mark.construct("Retry(max_attempts=)")
 async def test_an_activity_out_of_attempts_fails_the_run_with_its_error(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -119,6 +121,7 @@ async def catching() -> str:
     return "not refused"
 
 
+@pytest.mark.construct("ApplicationError(non_retryable=)")
 async def test_a_non_retryable_error_is_tried_once_and_can_be_caught(client: Client) -> None:
     worker = Worker(client, workflows=[catching], activities=[refused])
     handle = await client.start(catching)
@@ -176,6 +179,7 @@ async def test_an_approval_waits_for_days_and_takes_the_answer(
     assert await handle.result() == Decision(approved=True, comment="fine")
 
 
+@pytest.mark.construct("workflow.approval(on_timeout=)")
 async def test_an_approval_that_nobody_answers_takes_the_default(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -194,6 +198,7 @@ async def asking_strictly() -> bool:
     )
 
 
+@pytest.mark.construct("workflow.approval(timeout=)")
 async def test_an_approval_without_default_raises_when_time_is_up(
     client: Client, clock: VirtualClock
 ) -> None:
@@ -353,6 +358,7 @@ async def test_a_waiting_run_leaves_no_task_in_the_process(client: Client) -> No
 
 
 @pytest.mark.construct("Client.start", "Client.start(id=)")
+@pytest.mark.construct("another request under the same id")
 async def test_starting_the_same_request_twice_gives_one_run(client: Client) -> None:
     first = await client.start(retrying, 1, id="same")
     second = await client.start(retrying, 1, id="same")
@@ -378,6 +384,7 @@ async def test_deciding_twice_is_refused_and_changes_nothing(client: Client) -> 
     assert events.count("approval_decided") == 1
 
 
+@pytest.mark.construct("an answer is validated before it is recorded", "workflow.approval(answer=)")
 async def test_an_answer_of_the_wrong_type_is_refused_before_anything_is_written(
     client: Client,
 ) -> None:
