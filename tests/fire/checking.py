@@ -25,7 +25,10 @@ class Count:
     @property
     def broken(self) -> int:
         """Return how many promises were broken."""
-        return sum(len(found) for found in (self.lost, self.wrong, self.doubled, self.stuck, self.unreplayable))
+        return sum(
+            len(found)
+            for found in (self.lost, self.wrong, self.doubled, self.stuck, self.unreplayable)
+        )
 
     @property
     def details(self) -> tuple[str, ...]:
@@ -48,7 +51,9 @@ async def count(client: Client, folder: Path, numbers: range) -> Count:
         detail = await client.describe(run_id)
         evidence = detail.evidence
         if evidence.closed_at is None:
-            stuck.append(f"{run_id}: {detail.summary.verdict.code} {detail.summary.verdict.worst.why}")
+            stuck.append(
+                f"{run_id}: {detail.summary.verdict.code} {detail.summary.verdict.worst.why}"
+            )
             continue
         if evidence.status != "completed":
             lost.append(f"{run_id}: {evidence.status}")
@@ -61,7 +66,10 @@ async def count(client: Client, folder: Path, numbers: range) -> Count:
     keys = {key for key, _, _ in entries}
     present = {what for _, what, _ in entries}
     lost += [
-        f"effect {number}/{step}" for number in numbers for step in flows.STEPS if f"{number}/{step}" not in present
+        f"effect {number}/{step}"
+        for number in numbers
+        for step in flows.STEPS
+        if f"{number}/{step}" not in present
     ]
     return Count(
         runs=len(numbers), lost=tuple(lost), wrong=tuple(wrong), doubled=tuple(sorted(ledger.doubled(folder))),

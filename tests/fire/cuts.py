@@ -83,7 +83,10 @@ class CuttingProxy:
                 client, _ = self._listening.accept()
                 server = socket.create_connection(self._server)
                 deaf = threading.Event()
-                for pump, ends in ((self._ask, (client, server, deaf)), (self._answer, (client, server, deaf))):
+                for pump, ends in (
+                    (self._ask, (client, server, deaf)),
+                    (self._answer, (client, server, deaf)),
+                ):
                     threading.Thread(target=pump, args=ends, daemon=True).start()
 
     def _ask(self, client: socket.socket, server: socket.socket, deaf: threading.Event) -> None:

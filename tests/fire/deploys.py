@@ -13,7 +13,9 @@ from tests.fire.waiting import until
 from holdfast import Client
 
 WORKERS = 3
-_LEASE = "600"  # seconds: a lease that is not handed back is waited for past every patience of this test
+_LEASE = (
+    "600"  # seconds: a lease that is not handed back is waited for past every patience of this test
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,21 @@ class Outcome:
     @property
     def broken(self) -> int:
         """Return how many promises were broken."""
-        return self.count.broken + self.waited + len(self.errors) + sum(code != 0 for code in self.exits)
+        return (
+            self.count.broken
+            + self.waited
+            + len(self.errors)
+            + sum(code != 0 for code in self.exits)
+        )
 
     @property
     def details(self) -> tuple[str, ...]:
         """Return what was broken, one line each."""
-        return (*self.count.details, *self.errors, *(f"exit code {code}" for code in self.exits if code))
+        return (
+            *self.count.details,
+            *self.errors,
+            *(f"exit code {code}" for code in self.exits if code),
+        )
 
     def __str__(self) -> str:
         return (
@@ -50,9 +61,7 @@ async def deploys(folder: Path, url: str, *, runs: int, rounds: int) -> Outcome:
             for _ in range(WORKERS):
                 workers.start()
             feeding = asyncio.create_task(_feed(client, folder, runs))
-            exits = []
-            for _ in range(rounds * WORKERS):
-                exits.append(await _replace(workers))
+            exits = [await _replace(workers) for _ in range(rounds * WORKERS)]
             await feeding
             for number in range(runs):
 
@@ -66,8 +75,14 @@ async def deploys(folder: Path, url: str, *, runs: int, rounds: int) -> Outcome:
         for number in range(runs):
             rows = (await client.describe(run_of(number))).activities
             waited += sum(row.attempt > 1 for row in rows)
-    errors = tuple(line for line in logs.splitlines() if "ERROR" in line or "WARNING" in line or "Traceback" in line)
-    return Outcome(count=counted, deploys=len(exits), waited=waited, errors=errors, exits=tuple(exits))
+    errors = tuple(
+        line
+        for line in logs.splitlines()
+        if "ERROR" in line or "WARNING" in line or "Traceback" in line
+    )
+    return Outcome(
+        count=counted, deploys=len(exits), waited=waited, errors=errors, exits=tuple(exits)
+    )
 
 
 async def _feed(client: Client, folder: Path, runs: int) -> None:

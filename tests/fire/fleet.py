@@ -29,7 +29,11 @@ class Fleet:
         log = self.folder / f"worker{len(self.started)}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=file, stderr=file
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=file,
+                stderr=file,
             )
         self.started.append(process)
         return process

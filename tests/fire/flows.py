@@ -50,7 +50,9 @@ async def holding(folder: str, number: int) -> int:
 
 def messages_of(number: int) -> list[tuple[str, int]]:
     """Return the messages that a run waits for: their ids and values."""
-    return [(f"m{number}.{part}", 10 ** (5 + part)) for part in (1, 2)] if number % EVERY == 0 else []
+    return (
+        [(f"m{number}.{part}", 10 ** (5 + part)) for part in (1, 2)] if number % EVERY == 0 else []
+    )
 
 
 def expected(number: int) -> int:

@@ -44,7 +44,9 @@ class Outcome:
         return f"{self.count}; {self.kills} workers killed, {self.count.runs / self.seconds:.0f} runs/s"
 
 
-async def kills(folder: Path, url: str, *, runs: int, pause: tuple[float, float], seed: int) -> Outcome:
+async def kills(
+    folder: Path, url: str, *, runs: int, pause: tuple[float, float], seed: int
+) -> Outcome:
     """Carry out `runs` on four workers, one of which is killed after each pause, drawn between two bounds in seconds."""
     draw = random.Random(seed)
     began = time.monotonic()
@@ -62,9 +64,11 @@ async def kills(folder: Path, url: str, *, runs: int, pause: tuple[float, float]
                 killing.cancel()
                 done = await asyncio.gather(killing, return_exceptions=True)
         if not isinstance(done[0], asyncio.CancelledError):
-            raise AssertionError(f"the killing ended by itself: {done[0]!r}")
+            raise AssertionError(f"the killing ended by itself: {done[0]!r}")  # noqa: TRY004 - no type was passed
         counted = await count(client, folder, numbers)
-    return Outcome(count=counted, kills=len(workers.started) - WORKERS, seconds=time.monotonic() - began)
+    return Outcome(
+        count=counted, kills=len(workers.started) - WORKERS, seconds=time.monotonic() - began
+    )
 
 
 async def _feed(client: Client, folder: Path, numbers: range, draw: random.Random) -> None:
@@ -104,5 +108,7 @@ async def _until_closed(client: Client, runs: int) -> None:
 
 
 def _closed(tx: Tx) -> int:
-    found: int = tx.conn.execute(select(func.count()).where(run.c.closed_at.is_not(None))).scalar_one()
+    found: int = tx.conn.execute(
+        select(func.count()).where(run.c.closed_at.is_not(None))
+    ).scalar_one()
     return found

@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 from tests import postgres
@@ -19,6 +21,7 @@ from tests.fire.waiting import until
 from holdfast import Client
 from holdfast.errors import DatabaseUnavailableError
 
+T = TypeVar("T")
 WORKERS = 2
 _LEASE = "5"  # seconds
 
@@ -65,7 +68,9 @@ async def terminations(place: Place, draw: random.Random) -> None:
     """End every connection of the workers and of this process, a few times."""
     for _ in range(5):
         with psycopg.connect(place.primary.url(), autocommit=True) as conn:
-            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdfast'")
+            conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdfast'"
+            )
         await asyncio.sleep(draw.uniform(0.05, 0.3))
 
 
@@ -103,7 +108,9 @@ async def outages(
             for number in range(runs):
 
                 async def ended(number: int = number) -> bool:
-                    return (await _patiently(lambda: client.describe(run_of(number)))).evidence.closed_at is not None
+                    return (
+                        await _patiently(partial(client.describe, run_of(number)))
+                    ).evidence.closed_at is not None
 
                 await until(ended, what=f"the end of {run_of(number)}", seconds=120)
             died = sum(process.poll() is not None for process in workers.started)
@@ -113,17 +120,15 @@ async def outages(
 
 async def _feed(client: Client, folder: Path, runs: int) -> None:
     for number in range(runs):
-        await _patiently(lambda number=number: client.start(flows.order, str(folder), number, id=run_of(number)))  # type: ignore[misc]
+        run_id = run_of(number)
+        await _patiently(partial(client.start, flows.order, str(folder), number, id=run_id))
         for message, value in flows.messages_of(number):
-            await _patiently(
-                lambda number=number, message=message, value=value: client.signal(  # type: ignore[misc]
-                    run_of(number), flows.MESSAGES, value, message=message
-                )
-            )
+            send = partial(client.signal, run_id, flows.MESSAGES, value, message=message)
+            await _patiently(send)
         await asyncio.sleep(0.02)
 
 
-async def _patiently(ask: Callable[[], Awaitable[object]]) -> object:
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask until the database answers: what was not acknowledged is asked for again, under the same id."""
     for _ in range(100):
         try:
@@ -151,7 +156,9 @@ async def two_servers() -> AsyncIterator[Place]:
             with psycopg.connect(primary.url(), autocommit=True) as conn:
                 conn.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
                 conn.execute("SELECT pg_reload_conf()")
-            url = f"postgresql://postgres@127.0.0.1:{primary.port},127.0.0.1:{standby.port}/postgres"
+            url = (
+                f"postgresql://postgres@127.0.0.1:{primary.port},127.0.0.1:{standby.port}/postgres"
+            )
             yield Place(url, primary, standby)
         finally:
             standby.stop("immediate")

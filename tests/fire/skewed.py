@@ -15,7 +15,7 @@ def skew(seconds: float) -> None:
     real, real_ns, real_class = time.time, time.time_ns, dt.datetime
     shift = dt.timedelta(seconds=seconds)
 
-    class Skewed(real_class):
+    class Skewed(real_class):  # type: ignore[misc, valid-type]  # what is there is subclassed, whatever it is
         """Be a datetime whose `now` is off."""
 
         @classmethod

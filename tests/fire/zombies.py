@@ -85,7 +85,9 @@ async def zombies(folder: Path, url: str, *, runs: int) -> Outcome:
 
             await until(again, what="the second attempts")
             (folder / "gate").touch()
-            results = [await client.get(f"held-{number}").result() for number in range(runs)]
+            results: list[object] = [
+                await client.get(f"held-{number}").result() for number in range(runs)
+            ]
             first.send_signal(signal.SIGCONT)
 
             async def told() -> bool:
@@ -97,7 +99,11 @@ async def zombies(folder: Path, url: str, *, runs: int) -> Outcome:
         if pids != {first.pid, second.pid}:
             raise AssertionError(f"attempts ran in {pids}, not in {first.pid} and {second.pid}")
         histories = [await client.history(f"held-{number}") for number in range(runs)]
-    ends = [sum(turn.event.kind == "activity_completed" for turn in found.turns) for found in histories]
+    ends = [
+        sum(turn.event.kind == "activity_completed" for turn in found.turns) for found in histories
+    ]
     recorded = sum(count - 1 for count in ends)
     late = sum(attempt != 2 for attempt in results)
-    return Outcome(zombies=runs, refused=refused, recorded=recorded + late, doubled=len(ledger.doubled(folder)))
+    return Outcome(
+        zombies=runs, refused=refused, recorded=recorded + late, doubled=len(ledger.doubled(folder))
+    )

@@ -62,7 +62,9 @@ def _of_file(source: Path, file: Path) -> Iterator[Mutant]:
 def _guard(node: ast.AST) -> tuple[str, str] | None:
     """Return what a node guards and what replaces it, or None for what is no guard."""
     match node:
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]) if _is_column(left, "lease_epoch"):
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]) if _is_column(
+            left, "lease_epoch"
+        ):
             return f"`{ast.unparse(left)} == {ast.unparse(right)}`", _ANYTHING
         case ast.Call(func=ast.Attribute(attr="PrimaryKeyConstraint"), args=columns):
             return f"the key ({', '.join(ast.unparse(column) for column in columns)})", ""
@@ -79,6 +81,8 @@ def _is_column(node: ast.expr, name: str) -> bool:
 
 def _is_unique(given: list[ast.keyword]) -> bool:
     return any(
-        keyword.arg == "unique" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+        keyword.arg == "unique"
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is True
         for keyword in given
     )

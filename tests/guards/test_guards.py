@@ -30,7 +30,11 @@ def test_every_key_of_a_table_is_found_as_a_guard() -> None:
 def test_the_checks_of_epochs_are_found() -> None:
     found = [mutant for mutant in guards() if "lease_epoch" in mutant.what]
 
-    assert {mutant.file.rpartition("/")[2] for mutant in found} >= {"runs.py", "attempts.py", "activities.py"}
+    assert {mutant.file.rpartition("/")[2] for mutant in found} >= {
+        "runs.py",
+        "attempts.py",
+        "activities.py",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
@@ -58,6 +62,10 @@ def _row(table: Table) -> dict[str, object]:
 
 
 def test_the_tests_notice_a_dropped_check_of_an_epoch() -> None:
-    check = next(mutant for mutant in guards() if mutant.file.endswith("attempts.py") and "lease_epoch" in mutant.what)
+    check = next(
+        mutant
+        for mutant in guards()
+        if mutant.file.endswith("attempts.py") and "lease_epoch" in mutant.what
+    )
 
     assert "test_fencing.py" in noticed_by(check, ("tests/runtime/store/test_fencing.py",))

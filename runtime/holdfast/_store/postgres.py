@@ -219,7 +219,7 @@ class PostgresBackend:
                     raise
                 status = None
             if status in {"committed", "aborted"}:
-                return status == "committed"
+                return bool(status == "committed")
             time.sleep(0.05)
         raise DatabaseUnavailableError(
             f"{self.place}: the connection broke at a commit, and for {_DOUBT_MAX:g} s nobody could say whether it "
@@ -307,7 +307,7 @@ def _unreadable(why: str) -> DatabaseUnavailableError:
 def _load_driver() -> Any:
     try:
         import psycopg  # noqa: PLC0415 - only where the database is Postgres
-        import psycopg.conninfo  # noqa: PLC0415
+        import psycopg.conninfo  # noqa: F401, PLC0415 - an attribute of psycopg only once it is imported
     except ImportError:
         raise DatabaseUnavailableError(
             "A postgresql:// database needs the driver psycopg, which is not installed: pip install 'holdfast[postgres]'."

@@ -210,7 +210,8 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "k1", "k1:abc", f"{OLD},{OLD}", "a b:" + OLD.partition(":")[2]],
+    "text",
+    ["", "k1", "k1:abc", f"{OLD},{OLD}", "a b:" + OLD.partition(":")[2]],
     ids=["empty", "name", "short", "twice", "blank"],
 )
 def test_keys_that_are_wrong_are_refused_without_showing_them(text: str) -> None:
