@@ -163,6 +163,11 @@ def _clear(cause: str, place: str) -> StoreError:
         return DatabaseUnavailableError(
             f"{place} cannot be opened: {cause}. Check that its folder exists and that you may write there."
         )
+    if "is full" in cause or "disk I/O error" in cause:
+        return DatabaseUnavailableError(
+            f"{place} cannot be written: {cause}. Nothing of this was kept. Make room on the disk and try again; workers "
+            "go on by themselves."
+        )
     if "readonly" in cause:
         return DatabaseUnavailableError(
             f"{place} is read-only: {cause}. Check the file's and the folder's permissions."
