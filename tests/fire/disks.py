@@ -32,7 +32,7 @@ class Outcome:
     @property
     def details(self) -> tuple[str, ...]:
         """Return what was broken, one line each."""
-        return (*self.count.details, f"integrity: {self.integrity}")
+        return (*self.count.details, *([] if self.integrity == "ok" else [self.integrity]))
 
     def __str__(self) -> str:
         return f"{self.count}; the file is {self.integrity}; {len(self.refused)} refusals, such as: {self.refused[0] if self.refused else '-'}"
