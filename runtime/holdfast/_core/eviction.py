@@ -7,6 +7,8 @@ force in three steps: cancel, then close, then interrupt.
 
 import asyncio
 import contextlib
+import ctypes
+import functools
 import sys
 import traceback
 import warnings
@@ -22,7 +24,9 @@ _ROUNDS = 20  # cancellations that a task may swallow
 _STEPS = 20_000  # callbacks that clean-up code may take in one round
 _BLOWS = 100  # exceptions that a coroutine is interrupted with
 
-_abandoned: list[Any] = []  # kept for ever: dropping them would run their code
+_TOOLS = (4, 3, 5, 2, 1, 0)  # of `sys.monitoring`; first those that no kind of tool has for its own
+
+_abandoned: list[Any] = []
 
 
 def evict(loop: TurnLoop) -> int:
@@ -33,7 +37,9 @@ def evict(loop: TurnLoop) -> int:
         _close_generators(loop)
         generators = [found for found in _generators(loop) if found.ag_frame is not None]
         ended = [_end(task.get_coro(), generators) for task in loop.pending_tasks()]
-        _abandoned.extend(found for found in generators if found.ag_frame is not None)
+        for found in generators:
+            if found.ag_frame is not None:
+                _abandon(found)
         tasks = loop.tasks
         for task in tasks:
             _let_go(task)
@@ -78,18 +84,72 @@ def _end_one(part: Any, generators: list[Any]) -> bool:
     with contextlib.suppress(BaseException):
         part.close()
     for _ in range(_BLOWS):
-        if _frame_of(part) is None:
+        alive = [each for each in _chain(part) if _frame_of(each) is not None]
+        if not alive:
             return True
-        _interrupt(part, generators)
-    _abandoned.append(part)
+        _interrupt(alive[-1], generators)  # it may have caught the close, and awaits something new
+    _abandon(part)
     return False
+
+
+def _abandon(part: Any) -> None:
+    """Keep something for ever, also at the end of the process: dropping it would run its code, which may never end."""
+    _abandoned.append(part)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(part))
 
 
 def _interrupt(coro: Any, generators: list[Any]) -> None:
     """Raise in a coroutine, and again at the next line that it reaches.
 
     Code such as `while True: try: … except BaseException: pass` catches whatever it is sent. It does not catch what is
-    raised in its own handler, and a trace function can raise there.
+    raised in its own handler, and what watches its lines can raise there. That must not fall where the exception is
+    thrown in, which is caught, but in the handler. What the coroutine awaits has been ended before, and is not watched.
+    """
+    frames = [frame for part in (coro, *generators) if (frame := _frame_of(part)) is not None]
+    watch = _monitored if hasattr(sys, "monitoring") else _traced
+    with watch(frames), contextlib.suppress(BaseException):
+        coro.throw(EvictedError())
+
+
+@contextlib.contextmanager
+def _monitored(frames: list[FrameType]) -> Iterator[None]:
+    """Raise at every line that one of these frames reaches; do nothing when all tools of the interpreter are taken."""
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined]  # there is one from Python 3.12 on
+    tool = next(filter(functools.partial(_take, monitoring), _TOOLS), None)
+    if tool is None:
+        yield
+        return
+
+    def blow(code: object, line: int) -> None:
+        if sys._getframe(1) in frames:  # noqa: SLF001 - other threads may run the same code
+            raise EvictedError
+
+    codes = {frame.f_code for frame in frames}
+    monitoring.register_callback(tool, monitoring.events.LINE, blow)
+    for code in codes:
+        monitoring.set_local_events(tool, code, monitoring.events.LINE)
+    try:
+        yield
+    finally:
+        for code in codes:
+            monitoring.set_local_events(tool, code, 0)
+        monitoring.register_callback(tool, monitoring.events.LINE, None)
+        monitoring.free_tool_id(tool)
+
+
+def _take(monitoring: Any, tool: int) -> bool:
+    try:
+        monitoring.use_tool_id(tool, "holdfast")
+    except ValueError:  # somebody else has it
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _traced(frames: list[FrameType]) -> Iterator[None]:
+    """Raise once, at the next line that one of these frames reaches: a trace function that raises is removed.
+
+    On Python 3.11 there is nothing else, so a handler of everything around another one outlives this.
     """
 
     def blow(frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
@@ -97,17 +157,12 @@ def _interrupt(coro: Any, generators: list[Any]) -> None:
             raise EvictedError
         return blow
 
-    # A trace function that raises is removed, so there is one blow: it must not fall where the exception is thrown in,
-    # which is caught, but in the handler. What the coroutine awaits has been ended before, and is not traced.
-    for part in (coro, *generators):
-        frame = _frame_of(part)
-        if frame is not None:
-            frame.f_trace = blow
+    for frame in frames:
+        frame.f_trace = blow
     tracing = sys.gettrace()
     sys.settrace(lambda *_: None)
     try:
-        with contextlib.suppress(BaseException):
-            coro.throw(EvictedError())
+        yield
     finally:
         sys.settrace(tracing)
 

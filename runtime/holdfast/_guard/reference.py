@@ -20,7 +20,15 @@ It changes the functions where they are: `from time import time` and `default_fa
 
 A workflow that must make such a call all the same says so: [how to call what a workflow must not](../how-to/call-what-a-workflow-must-not.md).
 
-Importing, logging, warnings, tracebacks, debuggers and time zones are at ease: what these read, they read for themselves.
+Reading and writing payloads is part of the turn: a `default_factory` or a validator that reads the clock is refused while an argument, a result, a signal or an answer is decoded, with the name of the field.
+`workflow.now` and `workflow.uuid4` may stand there, for models that only workflows make.
+The time zone of the machine is refused as the clock is: times without a zone cannot be turned into timestamps or into other zones.
+Locks work; whoever would wait for one longer than half a second is refused, such as a task that takes a lock which another task holds while it awaits.
+
+Importing, logging, warnings, tracebacks, debuggers, the zones of `zoneinfo`, the catalogs of `gettext` and the help of `argparse` are at ease: what these read, they read for themselves.
+So is what the interpreter calls on its own in the middle of a turn: handlers of signals, callbacks of the garbage collector, and what objects of other packages do when they go, in `__del__`, finalizers and callbacks of weak references.
+In the package of the workflow such code is refused as any other, but for handlers of signals: nobody can tell by whom an object was dropped.
+
 A library in C that asks the system without asking Python is not seen, such as the random numbers of NumPy.
 Awaiting something that belongs to another event loop is refused too, and so are the methods of the loop that reach outside: executors, sockets, signals, subprocesses.
 

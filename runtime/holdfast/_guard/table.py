@@ -56,7 +56,7 @@ _FUNCTIONS = {
     "HF101": "time.time time.time_ns time.clock_gettime time.clock_gettime_ns",
     "HF102": (
         "time.monotonic time.monotonic_ns time.perf_counter time.perf_counter_ns time.process_time time.process_time_ns "
-        "time.thread_time time.thread_time_ns os.times"
+        "time.thread_time time.thread_time_ns os.times resource.getrusage"
     ),
     "HF103": "time.gmtime/1 time.asctime/1 time.strftime/2",
     "HF104": "time.localtime time.ctime time.mktime time.strftime/formatted",
@@ -66,7 +66,7 @@ _FUNCTIONS = {
         "os.getpid os.getppid os.getlogin os.uname os.cpu_count os.confstr os.getegid os.geteuid os.getgid os.getgrouplist "
         "os.getgroups os.getloadavg os.getpgid os.getpgrp os.getpriority os.getresgid os.getresuid os.getsid os.getuid "
         "os.sched_getaffinity os.sched_getparam os.sched_getscheduler os.sched_rr_get_interval os.sysconf pwd.getpwnam "
-        "pwd.getpwuid pwd.getpwall grp.getgrnam grp.getgrgid grp.getgrall socket.gethostname=_socket.gethostname "
+        "pwd.getpwuid pwd.getpwall grp.getgrnam grp.getgrgid grp.getgrall resource.getrlimit socket.gethostname=_socket.gethostname "
         "socket.gethostbyname=_socket.gethostbyname"
     ),
     "HF202": "os.putenv os.unsetenv locale.setlocale=_locale.setlocale/query",

@@ -18,6 +18,7 @@ import pickle
 import pkgutil
 import queue
 import random
+import resource
 import select
 import signal
 import sqlite3
@@ -90,6 +91,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: sqlite3.Connection(":memory:"), "sqlite3.Connection() uses a database"),
     (lambda: signal.signal(signal.SIGURG, signal.SIG_IGN), "signal.signal() deals with processes or signals"),
     (lambda: signal.alarm(0), "signal.alarm() deals with processes or signals"),
+    (lambda: resource.getrusage(resource.RUSAGE_SELF), "resource.getrusage() reads a clock"),
     (lambda: repr(os.environ), "os.environ reads the environment"),
     (lambda: importlib.resources.files("pydantic").joinpath("main.py").read_text(), "touches files"),
     (lambda: pkgutil.get_data("pydantic", "main.py"), "touches files"),
