@@ -9,6 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from holdfast._health_words import (
+    ENDINGS,
+    closed,
+    difference,
+    discard,
+    sentence,
+    soon,
+    span,
+    when_due,
+    worker_state,
+    workers_in_words,
+)
 from holdfast._verdicts import (
     CODES,
     LOST,
@@ -56,8 +68,8 @@ def health(
     """Judge a run by its rows, those of the workers, and the database's time in milliseconds."""
     limits = limits or Thresholds()
     if run.closed_at is not None:
-        closed = _closed(run)
-        return Verdict(worst=closed, items=(closed,))
+        ended = closed(run)
+        return Verdict(worst=ended, items=(ended,))
     view = _View(run=run, workers=tuple(workers), now=now, limits=limits)
     if run.ending is not None:
         items = view.undoing()
@@ -70,56 +82,6 @@ def health(
         items = [view.no_mover()]
     ordered = tuple(sorted(items, key=lambda item: (-CODES[item.code].rank, item.seq)))
     return Verdict(worst=ordered[0], items=ordered)
-
-
-def worker_state(worker: WorkerEvidence, now: int, *, limits: Thresholds | None = None) -> str:
-    """Return whether a worker is live, blocked, lost or stopped."""
-    limits = limits or Thresholds()
-    if worker.stopped_at is not None:
-        return "stopped"
-    if worker.seen_at <= now - limits.worker_dead:
-        return "lost"
-    return "blocked" if worker.loop_seen_at < now - limits.loop_stale else "live"
-
-
-def _closed(run: RunEvidence) -> Item:
-    ended = run.closed_at or 0
-    failure = run.closing if run.status == "failed" and isinstance(run.closing, dict) else None
-    why = f"{CODES[f'closed.{run.status}'].label} after {span(ended - run.created_at)}."
-    if failure is not None:
-        why = f"Failed: {failure.get('type')}: {failure.get('message')}"
-    elif isinstance(run.closing, dict) and run.status in _ENDINGS:
-        why = (
-            f"{why.removesuffix('.')}: {run.closing['reason']}."
-            if run.closing.get("reason")
-            else why
-        )
-        undone = run.closing.get("compensations") or ()
-        why += "".join(f" {u['name']}: {u['state']}{_because(u)}." for u in undone)
-    return Item(
-        code=f"closed.{run.status}", seq=0, since=ended, why=why, next="Nothing: the run has ended.",
-        evidence=(Evidence(table="run", key=run.id, columns={"status": run.status, "closed_at": ended}),),
-    )  # fmt: skip
-
-
-_ENDINGS = {
-    "terminated": "terminated",
-    "cancelled": "cancelled",
-    "timed_out": "ended: its time is up",
-}
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    return f"{str(error.get('message')).removesuffix('.')}."
-
-
-def _discard(run_id: str, error: Mapping[str, Any]) -> tuple[str, ...]:
-    letter = error.get("letter")
-    return (f"holdfast discard {run_id} {letter['message']} --by YOU",) if letter else ()
-
-
-def _because(undone: dict[str, Any]) -> str:
-    return f" ({undone['error']})" if undone.get("error") else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +108,11 @@ class _View:
         run = self.run
         error = run.error if isinstance(run.error, dict) else {}
         builds = f" on code {run.error_code}" if run.error_code else ""
-        discard = _discard(run.id, error)
+        remedy = discard(run.id, error)
         match run.error_kind:
             case "nondeterminism":
                 code = "stuck.nondeterminism"
-                why = f"{_difference(error)} The run is blocked{builds}; nothing is lost."
+                why = f"{difference(error)} The run is blocked{builds}; nothing is lost."
             case "decode" if "sealed" in error:
                 return self._sealed(error)
             case "decode":
@@ -162,20 +124,18 @@ class _View:
                     f"{error.get('type', 'An error')}: {error.get('message', '')} at {error.get('site') or 'unknown'}, "
                     f"{run.failures} times{builds}. Held so that a fix can continue it."
                 )
-        last = " Or this message is discarded." if discard else ""
+        last = " Or this message is discarded." if remedy else ""
         return self._item(
             code, why, since=run.error_at or run.progress_at, site=str(error.get("site", "")),
             next=f"Stays as it is until a worker with other code comes; then it continues by itself.{last}",
             evidence=self._run_row("task_state", "error_kind", "error_code", "failures"),
-            actions=(*discard, "Deploy corrected code", "Export the history", "Cancel", "Terminate"),
+            actions=(*remedy, "Deploy corrected code", "Export the history", "Cancel", "Terminate"),
         )  # fmt: skip
 
     def _sealed(self, error: Mapping[str, Any]) -> Item:
         run, key, place = self.run, error["sealed"], error.get("site")
         needed = f"key {key}" if key else "the codecs and keys that wrote it"
-        why = (
-            f"{_sentence(error)} No worker on queue {run.queue!r} that could read it has come yet."
-        )
+        why = f"{sentence(error)} No worker on queue {run.queue!r} that could read it has come yet."
         if key:
             why = (
                 f"The payload in {place} is encrypted with key {key}, which the worker that took the run does not have. "
@@ -248,7 +208,7 @@ class _View:
         if run.failures and run.task_visible_at > self.now - self.limits.grace:
             error = run.error if isinstance(run.error, dict) else {}
             return self._item(
-                "retry.task", f"Workflow code raised {error.get('type')}: {_sentence(error)} The run has not failed.",
+                "retry.task", f"Workflow code raised {error.get('type')}: {sentence(error)} The run has not failed.",
                 since=run.error_at or run.progress_at, next="The turn is tried again.", next_at=run.task_visible_at,
                 evidence=row, site=str(error.get("site", "")),
             )  # fmt: skip
@@ -328,7 +288,7 @@ class _View:
         if hold.kind == "rate":
             free_at = hold.free_at or self.now
             return self._item(
-                "wait.rate_limit", f"The rate of {limit}, {hold.allowed}, lets the next one start in {_soon(free_at - self.now)}.",
+                "wait.rate_limit", f"The rate of {limit}, {hold.allowed}, lets the next one start in {soon(free_at - self.now)}.",
                 since=since, seq=seq, site=site, evidence=(*row, Evidence(table="limit", key=limit, columns=columns)),
                 next="It starts, or one that is before it.", next_at=free_at, actions=("Raise the limit",),
             )  # fmt: skip
@@ -354,7 +314,7 @@ class _View:
     def undoing(self) -> list[Item]:
         """Judge a run that is being ended by the activity that undoes one of its steps."""
         head = (
-            f"The run is being {_ENDINGS.get(self.run.ending or '', 'ended')}; undoing its steps. "
+            f"The run is being {ENDINGS.get(self.run.ending or '', 'ended')}; undoing its steps. "
         )
         return [
             replace(
@@ -572,7 +532,7 @@ class _View:
         if not a.to:
             return self._item(
                 "stuck.nobody_asked", f"Approval {a.name!r} is addressed to nobody.", since=a.opened_at, seq=a.seq,
-                site=a.site, evidence=row, next=_when_due(a, self.now), next_at=a.due_at, actions=("Decide",),
+                site=a.site, evidence=row, next=when_due(a, self.now), next_at=a.due_at, actions=("Decide",),
             )  # fmt: skip
         asked = (
             f"“{a.ask}” asked of {', '.join(a.to)} {span(self.now - a.opened_at)} ago{a.progress}"
@@ -580,7 +540,7 @@ class _View:
         if a.delivered_at is None and a.undelivered is not None:
             return self._item(
                 "stuck.ask_undelivered", f"{asked}, but nobody has been told: {a.undelivered}.", since=a.opened_at,
-                seq=a.seq, site=a.site, evidence=row, next=_when_due(a, self.now), next_at=a.due_at,
+                seq=a.seq, site=a.site, evidence=row, next=when_due(a, self.now), next_at=a.due_at,
                 actions=("Tell them", "Decide"),
             )  # fmt: skip
         if a.due_at is None:
@@ -593,7 +553,7 @@ class _View:
             code, why = "human.waiting", f"{asked}, due in {span(a.due_at - self.now)}."
         why = f"{why} {a.refused}" if a.refused else why
         return self._item(
-            code, why, since=a.opened_at, seq=a.seq, site=a.site, evidence=row, next=_when_due(a, self.now),
+            code, why, since=a.opened_at, seq=a.seq, site=a.site, evidence=row, next=when_due(a, self.now),
             next_at=a.due_at, actions=("Decide",),
         )  # fmt: skip
 
@@ -632,44 +592,3 @@ class _View:
 
     def _item(self, code: str, why: str, *, seq: int = 0, **rest: Any) -> Item:
         return Item(code=code, why=why, seq=seq, **rest)
-
-
-def _difference(error: dict[str, Any]) -> str:
-    expected = next((line for line in error.get("expected", ()) if line["differs"]), None)
-    got = next((line for line in error.get("got", ()) if line["differs"]), None)
-    old = f"{expected['text']} at {expected['site']}" if expected else "nothing more"
-    new = f"{got['text']} at {got['site']}" if got else "nothing more"
-    return f"{error.get('code', 'ND')}: turn {error.get('turn')} records {old}; the code asks for {new}."
-
-
-def _when_due(approval: ApprovalEvidence, now: int) -> str:
-    if approval.due_at is None:
-        return "Nothing: it waits for an answer for ever."
-    if approval.due_at < now:
-        return "The timeout is applied as soon as a worker serves this database."
-    return f"In {span(approval.due_at - now)} the timeout answers instead."
-
-
-def workers_in_words(count: int) -> str:
-    """Return a number of workers in words."""
-    return f"{count or 'no'} worker{'' if count == 1 else 's'}"
-
-
-def _soon(milliseconds: int) -> str:
-    return f"{milliseconds} ms" if 0 < milliseconds < _SECOND else span(milliseconds)
-
-
-_SECOND = 1_000
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-
-
-def span(milliseconds: int) -> str:
-    """Return a duration in words: its largest unit and the next smaller one, rounded to it."""
-    seconds = max(0, milliseconds) // 1000
-    for index, (unit, size) in enumerate(_UNITS[:-1]):
-        smaller, smaller_size = _UNITS[index + 1]
-        rounded = round(seconds / smaller_size) * smaller_size
-        if rounded >= size:
-            count, rest = divmod(rounded, size)
-            return f"{count} {unit}" + (f" {rest // smaller_size} {smaller}" if rest else "")
-    return f"{seconds} s"

@@ -28,8 +28,8 @@ LONG_FILES: dict[str, str] = {}
 def test_the_public_names_are_these() -> None:
     assert holdfast.__all__ == sorted(holdfast.__all__)
     assert set(holdfast.__all__) == {
-        "ActivityError", "ApplicationError", "ApprovalTimeoutError", "Client", "HoldfastError", "Retry", "RunHandle",
-        "Worker", "activity", "workflow",
+        "ActivityError", "ApplicationError", "ApprovalTimeoutError", "Client", "HoldfastError", "Limit", "Rate", "Retry",
+        "RunHandle", "Worker", "activity", "workflow",
     }  # fmt: skip
 
 

@@ -24,7 +24,6 @@ SCHEMES = ("postgresql://", "postgres://")
 _WRITERS = 4
 _READERS = 2
 _NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
-# Assigned only where something was written or locked: a look that found nothing rings nobody.
 _MARK = text(
     "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid, pg_backend_pid() AS pid"
 )
@@ -38,6 +37,8 @@ _END_BACKEND = text(
 )
 _MIGRATING = text("SELECT pg_advisory_xact_lock(7219042113)")
 
+# Notes that go with a connection: whether its transaction has changed a row, and whether it had at each savepoint.
+_CHANGED, _BEFORE = "holdfast_changed", "holdfast_changed_before"
 _RETRIES = 8  # of a transaction that met another one, or lost its connection before its end
 _RUN_AGAIN = frozenset(
     {
@@ -139,6 +140,7 @@ class PostgresBackend:
         def connected(connection: Any, _record: Any) -> None:
             connection.adapters.register_dumper(str, dumper)
 
+        _note_changes(engine)
         return engine
 
     # Transactions
@@ -181,12 +183,15 @@ class PostgresBackend:
     def _write_once(self, work: Work[R], *, quiet: bool) -> R:
         with self._writer.connect() as conn:
             trans = conn.begin()
+            conn.info.update({_CHANGED: False, _BEFORE: []})
             try:
                 result = work(conn)
+                # A look that only locked what limits hold back must ring nobody: they would look in turn, for ever.
+                rings = conn.info[_CHANGED] and not quiet
                 mark = _Mark(
-                    *conn.execute(_MARK).one()
-                    if quiet
-                    else conn.execute(_MARK_AND_RING, {"channel": self._channel}).one()[:2]
+                    *conn.execute(_MARK_AND_RING, {"channel": self._channel}).one()[:2]
+                    if rings
+                    else conn.execute(_MARK).one()
                 )
             except BaseException:
                 with contextlib.suppress(DBAPIError):  # a connection that is gone has rolled back
@@ -268,6 +273,34 @@ class PostgresBackend:
 
     def _failed(self, error: DBAPIError) -> StoreError:
         return StoreError(f"{self.place}: {_sentence(error)}")
+
+
+def _note_changes(engine: Engine) -> None:
+    """Let each connection know whether its transaction has changed a row, and not only locked some."""
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def executed(
+        conn: Connection,
+        cursor: Any,
+        _statement: str,
+        _values: Any,
+        context: Any,
+        _many: bool,  # noqa: FBT001
+    ) -> None:
+        if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount:
+            conn.info[_CHANGED] = True
+
+    @event.listens_for(engine, "savepoint")
+    def opened(conn: Connection, _name: str) -> None:
+        conn.info[_BEFORE].append(conn.info[_CHANGED])
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def undone(conn: Connection, _name: str, _context: Any) -> None:
+        conn.info[_CHANGED] = conn.info[_BEFORE].pop()
+
+    @event.listens_for(engine, "release_savepoint")
+    def kept(conn: Connection, _name: str, _context: Any) -> None:
+        conn.info[_BEFORE].pop()
 
 
 @dataclass(frozen=True, slots=True)

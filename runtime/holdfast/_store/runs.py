@@ -30,6 +30,41 @@ def claim_runs(
     tx: Tx, *, worker: str, queue: str, fingerprints: Mapping[str, str], limit: int, lease_ms: int
 ) -> list[RunClaim]:
     """Lease runs that have events to apply, whose lease ran out, or that other code has blocked."""
+    chosen = _due_runs(tx, queue, fingerprints, limit)
+    if not chosen:
+        return []
+    # Of several that are lost together nobody knows which did it, so such a claim does not count as one of its own.
+    counted = {} if len(chosen) == 1 else {"progress_epoch": run.c.lease_epoch + 1}
+    rows = tx.conn.execute(
+        update(run)
+        .where(run.c.id.in_(chosen))
+        .values(
+            task_state=TaskState.LEASED.value,
+            lease_owner=worker,
+            lease_until=tx.now + lease_ms,
+            lease_epoch=run.c.lease_epoch + 1,
+            **counted,
+        )
+        .returning(
+            run.c.id,
+            run.c.workflow,
+            run.c.lease_epoch,
+            run.c.done_turn,
+            run.c.failures,
+            run.c.error_signature,
+        )
+    ).all()
+    active = active_patches(tx, queue=queue, fingerprints=fingerprints)
+    return [
+        RunClaim(
+            run_id=row.id, workflow=row.workflow, epoch=row.lease_epoch, done_turn=row.done_turn,
+            failures=row.failures, error_signature=row.error_signature, active_patches=active.get(row.workflow),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _due_runs(tx: Tx, queue: str, fingerprints: Mapping[str, str], limit: int) -> list[str]:
     state = run.c.task_state
     # A blocked run remembers every code that failed on it: two broken releases must not hand it back and forth.
     known = (*fingerprints.values(), *map(on_this_python, fingerprints.values()), tx.chain.id)
@@ -61,38 +96,7 @@ def claim_runs(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    chosen = _apart(tx.conn.execute(found).all())
-    if not chosen:
-        return []
-    # Of several that are lost together nobody knows which did it, so such a claim does not count as one of its own.
-    counted = {} if len(chosen) == 1 else {"progress_epoch": run.c.lease_epoch + 1}
-    rows = tx.conn.execute(
-        update(run)
-        .where(run.c.id.in_(chosen))
-        .values(
-            task_state=TaskState.LEASED.value,
-            lease_owner=worker,
-            lease_until=tx.now + lease_ms,
-            lease_epoch=run.c.lease_epoch + 1,
-            **counted,
-        )
-        .returning(
-            run.c.id,
-            run.c.workflow,
-            run.c.lease_epoch,
-            run.c.done_turn,
-            run.c.failures,
-            run.c.error_signature,
-        )
-    ).all()
-    active = active_patches(tx, queue=queue, fingerprints=fingerprints) if rows else {}
-    return [
-        RunClaim(
-            run_id=row.id, workflow=row.workflow, epoch=row.lease_epoch, done_turn=row.done_turn,
-            failures=row.failures, error_signature=row.error_signature, active_patches=active.get(row.workflow),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return _apart(tx.conn.execute(found).all())
 
 
 def _apart(rows: Sequence[Any]) -> list[str]:

@@ -115,6 +115,8 @@ class Keys:
         names = sorted({row.limit_name for row in due if row.limit_name} - self._rows.keys())
         if names:
             rows = _locked(self._tx, names)
+            # Another worker is claiming under these now: what it leaves to be had, it tells of when it commits.
+            self.full.update(name for name in names if name not in rows)
             self._rows.update(rows)
             self._running.update(running_by_key(self._tx, names))
             self._full_at.update({name: row.full_at for name, row in rows.items()})
@@ -169,13 +171,11 @@ _NO_LIMIT = 2**31 - 1
 
 def _locked(tx: Tx, names: Sequence[str]) -> dict[str, Any]:
     query = select(key_limit).where(key_limit.c.name.in_(names)).order_by(key_limit.c.name)
-    rows = {row.name: row for row in tx.conn.execute(query.with_for_update())}
-    missing = [name for name in names if name not in rows]
-    if not missing:
-        return rows
-    for name in missing:
-        add_key(tx, name)
-    return {row.name: row for row in tx.conn.execute(query.with_for_update())}
+    there = {row.name for row in tx.conn.execute(query)}
+    for name in names:
+        if name not in there:
+            add_key(tx, name)
+    return {row.name: row for row in tx.conn.execute(query.with_for_update(skip_locked=True))}
 
 
 def add_key(tx: Tx, name: str) -> None:

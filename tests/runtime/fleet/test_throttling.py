@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -233,6 +234,27 @@ async def test_three_workers_at_work_never_run_more_than_a_key_allows(tmp_path: 
         for worker in workers:
             worker.stop()
         await asyncio.gather(*serving)
+
+
+async def test_a_look_at_what_limits_hold_back_wakes_no_other_worker(postgres_url: str) -> None:
+    async with Client(postgres_url) as client:
+        await client.set_queue("other", activities=1)
+        for number in range(3):
+            await client.start(for_customer, "acme", f"acme{number}")
+            await client.start(holding, f"n{number}", queue="other")
+        async with fleet(client, 1, queue=["default", "other"]) as workers:
+            await look(workers)
+            assert len(begun) == 3
+            channel = client.database._backend._channel  # type: ignore[attr-defined]
+            with psycopg.connect(postgres_url, autocommit=True) as ears:
+                ears.execute(f'LISTEN "{channel}"')
+                for _ in range(3):
+                    assert not await workers[0]._step()
+                ears.execute(f"NOTIFY \"{channel}\", 'after the looks'")
+
+                heard = [news.payload for news in ears.notifies(timeout=10, stop_after=1)]
+
+            assert heard == ["after the looks"]
 
 
 # Rates
