@@ -18,6 +18,7 @@ from holdfast.payloads import Chain
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tx:
     """Be one open transaction, and its time by the database's clock in milliseconds.

@@ -34,7 +34,11 @@ class SqliteBackend:
         self._url = url
         self._writer = _engine(url, begin="BEGIN IMMEDIATE")
         self._reader = self._writer if self.shares_thread else _engine(url, begin="BEGIN")
-        self._turns = turnstile.NoTurnstile() if self.shares_thread else turnstile.of(self.place, patience=_BUSY_MS / 1000)
+        self._turns = (
+            turnstile.NoTurnstile()
+            if self.shares_thread
+            else turnstile.of(self.place, patience=_BUSY_MS / 1000)
+        )
         self._watch: sqlite3.Connection | None = None  # only of the read thread; see `changes`
         self._file: tuple[int, int] | None = None
 
@@ -116,6 +120,7 @@ def _engine(url: str, *, begin: str) -> Engine:
         else URL.create("sqlite", database=url.removeprefix("sqlite:///")),  # a path may have a ?
         poolclass=StaticPool,  # one connection for the one thread that uses the engine
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+        hide_parameters=True,  # they hold payloads, and errors go to logs
     )
 
     @event.listens_for(engine, "connect")
