@@ -227,7 +227,7 @@ class PostgresBackend:
                     raise
                 status = None
             if status in {"committed", "aborted"}:
-                return status == "committed"
+                return bool(status == "committed")
             time.sleep(0.05)
         raise DatabaseUnavailableError(
             f"{self.place}: the connection broke at a commit, and for {_DOUBT_MAX:g} s nobody could say whether it "

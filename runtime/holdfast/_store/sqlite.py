@@ -71,7 +71,8 @@ class SqliteBackend:
         with _clear_errors(self.place):
             if self._file is None:  # in memory, where one connection makes every change
                 with contextlib.closing(self._writer.raw_connection()) as only:
-                    return only.driver_connection.total_changes  # type: ignore[union-attr]
+                    count: int = only.driver_connection.total_changes  # type: ignore[union-attr]
+                    return count
             if self._watch is None:
                 # A connection that never writes: SQLite tells it of the commits of all others, ours included.
                 self._watch = sqlite3.connect(

@@ -132,9 +132,7 @@ def test_a_database_that_cannot_be_reached_any_more_is_named_without_delay(
     proxy.refuse()
     proxy.cut()
 
-    with pytest.raises(
-        DatabaseUnavailableError, match=r"cannot be used: .*Check that the server"
-    ):
+    with pytest.raises(DatabaseUnavailableError, match=r"cannot be used: .*Check that the server"):
         distant.database.write_now(write, [])
 
 

@@ -200,7 +200,9 @@ def test_without_the_driver_the_extra_is_named(empty: str) -> None:
     )  # fmt: skip
 
     assert done.returncode == 2, done
-    assert done.stderr.startswith("holdfast: A postgresql:// database needs the driver psycopg, which is not installed")
+    assert done.stderr.startswith(
+        "holdfast: A postgresql:// database needs the driver psycopg, which is not installed"
+    )
     assert "pip install 'holdfast[postgres]'" in done.stderr
 
 
