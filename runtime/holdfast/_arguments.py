@@ -9,6 +9,7 @@ from holdfast.errors import ArgumentError
 T = TypeVar("T")
 NOTHING = timedelta(0)
 MAX_NAME = 200
+_MOST = 2**31 - 1  # what a column of Postgres holds
 
 
 def refuse(where: str, name: str, value: object, expected: str) -> NoReturn:
@@ -55,11 +56,13 @@ def check_whole(
     optional: bool = False,
     of: str = "a whole number",
 ) -> None:
-    """Raise `ArgumentError` unless `value` is a whole number of at least `least`."""
+    """Raise `ArgumentError` unless `value` is a whole number of at least `least` that a database can hold."""
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         refuse(where, name, value, f"{of}, {least} or more{', or None' if optional else ''}")
+    if value > _MOST:
+        refuse(where, name, value, f"{of}, at most {_MOST}{', or None' if optional else ''}")
 
 
 def check_text(

@@ -155,6 +155,7 @@ WORKERS: dict[str, tuple[dict[str, Any], str]] = {
     "queue": ({"queue": 5}, "Worker(queue=5): expected the name of a queue, or a list of several names."),
     "no queue": ({"queue": None}, "Worker(queue=None): expected the name of a queue"),
     "slots": ({"slots": 0}, "Worker(slots=0): expected a whole number, 1 or more."),
+    "too many slots": ({"slots": 2**31}, "Worker(slots=2147483648): expected a whole number, at most 2147483647."),
     "half a slot": ({"slots": 0.5}, "Worker(slots=0.5)"),
     "lease": ({"lease": 15}, "Worker(lease=15): expected a timedelta, for example timedelta(seconds=15)."),
     "short lease": ({"lease": timedelta(0)}, "expected a timedelta of 0:00:00.100000 or more."),

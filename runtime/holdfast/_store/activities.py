@@ -9,6 +9,7 @@ from holdfast._store import attempts
 from holdfast._store.database import Tx
 from holdfast._store.limits import deadline_of
 from holdfast._store.records import ActivityClaim, Heartbeat, Lost, RunClaim
+from holdfast._store.rows import lock_runs
 from holdfast._store.scheduling import leased_deadline
 from holdfast._store.tables import activity, run, worker
 from holdfast._store.throttle import Keys
@@ -150,7 +151,9 @@ def _waiting(queue: str) -> tuple[ColumnElement[bool], ...]:
 
 def give_up_attempts(tx: Tx, claims: Iterable[tuple[ActivityClaim, Heartbeat | None]]) -> None:
     """Give leases back at once; the attempt counts, because its effect may have happened."""
-    for claim, beat in claims:
+    held = list(claims)
+    lock_runs(tx, (claim.run_id for claim, _ in held))
+    for claim, beat in held:
         try:
             row = attempts.held_row(tx, claim)
         except LeaseLostError:
@@ -210,9 +213,11 @@ def beat(  # noqa: PLR0913 - one transaction, one call
         .values(seen_at=tx.now, loop_seen_at=tx.now - loop_age_ms, stack=stack, busy=busy)
     )
     until = tx.now + lease_ms
+    held, begun = list(runs), list(activities)
+    lock_runs(tx, (claim.run_id for claim in (*held, *(claim for claim, _ in begun))))
     lost_runs = {
         (claim.run_id, claim.epoch)
-        for claim in runs
+        for claim in held
         if tx.conn.execute(
             update(run)
             .where(
@@ -226,7 +231,7 @@ def beat(  # noqa: PLR0913 - one transaction, one call
     }
     lost_activities = {
         (claim.run_id, claim.seq, claim.epoch)
-        for claim, beat in activities
+        for claim, beat in begun
         if not _renew(tx, claim, beat, until)
     }
     return Lost(runs=frozenset(lost_runs), activities=frozenset(lost_activities))

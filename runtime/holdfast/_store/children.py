@@ -15,6 +15,7 @@ from holdfast._store.database import Tx
 from holdfast._store.ending import close_run
 from holdfast._store.events import append_event
 from holdfast._store.records import NewRun
+from holdfast._store.rows import lock_run
 from holdfast._store.sealing import moved
 from holdfast._store.starting import insert_run, known_run
 from holdfast._store.tables import child as child_table
@@ -63,6 +64,7 @@ def _link(tx: Tx, run_id: str, command: StartChild, child: str) -> None:
 
 def _share(tx: Tx, fork: Any, command: StartChild, child: str, queue: str) -> bool:
     """Link a fork to the child that its original has started with the same command; False when it has not."""
+    lock_run(tx, child)  # its end is told to those whom it knows of by then
     known = tx.conn.execute(select(run).where(run.c.id == child)).one()
     request: list[Json] = [command.workflow, command.queue or queue, command.args]
     digest = hashlib.sha256(canonical(request).encode()).hexdigest()

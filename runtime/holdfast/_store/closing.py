@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from holdfast._store import compensations
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
+from holdfast._store.rows import lock_run
 from holdfast._store.tables import activity, approval, child, run, update_request, wait
 from holdfast.history import Failure, Json, failure_to_json
 from holdfast.runs import ActivityState, RunStatus, TaskState
@@ -71,6 +72,7 @@ def _tell_parents(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:
 
 def tell_parent(tx: Tx, run_id: str, seq: int, status: RunStatus, result: Json) -> None:
     """Append to a run the end of the child that command `seq` started; it is told no more of it."""
+    lock_run(tx, run_id)
     forget_child(tx, run_id, seq)
     if status is RunStatus.COMPLETED:
         append_event(tx, run_id, "child_completed", {"seq": seq, "result": result})

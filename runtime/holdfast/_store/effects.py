@@ -1,6 +1,6 @@
 """What each command asks of the database, in the transaction that records it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, insert, select
 
@@ -11,10 +11,12 @@ from holdfast._store.closing import cancel_activities
 from holdfast._store.database import Tx
 from holdfast._store.ending import cancel_child, close_run
 from holdfast._store.messages import answer_update, deliver
+from holdfast._store.rows import lock_runs, relatives
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.tables import command as command_table
 from holdfast._store.tables import wait
 from holdfast.history import (
+    CLOSINGS,
     AnswerUpdate,
     CancelCommand,
     CancelRun,
@@ -41,6 +43,20 @@ from holdfast.history import (
     name_of,
 )
 from holdfast.runs import Parked, RunStatus
+
+
+def lock_concerned(tx: Tx, run_id: str, commands: Iterable[Command]) -> None:
+    """Lock a run together with the others that its commands change."""
+    if not tx.locks:
+        return
+    found = {run_id}
+    for command in commands:
+        if isinstance(command, SendSignal):
+            found.add(command.target)
+        elif isinstance(command, (*CLOSINGS, CancelCommand)):
+            found |= relatives(tx, run_id)
+    if len(found) > 1:
+        lock_runs(tx, found)
 
 
 def apply_command(  # noqa: C901, PLR0912 - one line per kind

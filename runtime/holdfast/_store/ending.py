@@ -18,7 +18,7 @@ from holdfast._store.closing import (
 )
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
-from holdfast._store.rows import open_row
+from holdfast._store.rows import lock_children, open_row
 from holdfast._store.sealing import left_if_sealed
 from holdfast._store.tables import child, run, wait
 from holdfast.errors import UsageError
@@ -131,6 +131,7 @@ def _go_on(tx: Tx, run_id: str) -> None:
 
 def close_run(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:
     """Close a run, and do with its children what it said at their start."""
+    lock_children(tx, run_id)
     close(tx, run_id, status, result)
     _close_children(tx, run_id)
 
@@ -160,6 +161,7 @@ def _is_awaited(tx: Tx, run_id: str) -> bool:
 
 def cancel_child(tx: Tx, run_id: str, seq: int) -> None:
     """Ask the child that command `seq` started, if it did start one, to cancel itself."""
+    lock_children(tx, run_id, seq)
     link = tx.conn.execute(
         select(child.c.child).where(child.c.run_id == run_id, child.c.seq == seq, child.c.open)
     ).first()

@@ -14,7 +14,7 @@ from holdfast._store.closing import forget_child, tell_if_ended, withdraw_approv
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.reading import load_history
-from holdfast._store.rows import run_row
+from holdfast._store.rows import lock_children, run_row
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.sealing import moved
 from holdfast._store.tables import (
@@ -75,6 +75,9 @@ class Fork:
 def fork(tx: Tx, asked: Fork) -> None:
     """Copy a run up to and including a turn; what it left open there is open in the copy, too."""
     origin = run_row(tx, asked.origin)
+    lock_children(
+        tx, asked.origin
+    )  # what they come to is copied with the original, or told to the fork
     known = tx.conn.execute(select(run.c.request_digest).where(run.c.id == asked.id)).scalar()
     if known == asked.digest:
         return

@@ -47,11 +47,13 @@ _RUN_AGAIN = frozenset(
         "23505",  # a unique key: what was looked for and missed has come meanwhile, the next look finds it
     }
 )
+_LOCKED = "55P03"  # a lock was not to be had in time
 _CUT = frozenset(
     {
         "57P01",  # the server is shutting down, or somebody ended the connection
         "57P02",  # a crash of another backend
         "57P03",  # the server is starting
+        "25P03",  # the server ended a transaction in which nothing happened for long
         "25006",  # read-only: this server became a standby
     }
 )
@@ -59,6 +61,9 @@ _PAUSES = (0.0, 0.2, 1.0)  # seconds before a connection is tried again
 _DOUBT_MAX = 20.0  # seconds to find out what became of a commit
 _DOUBT_PATIENCE = 2.0  # seconds for the server itself to notice that its client is gone
 _FUTURE = "is in the future"  # the new primary never had this transaction
+_LOCK_WAIT = "15s"
+# A process that hangs in the middle of a transaction must not hold runs for ever, nor those who wait for them.
+_LIMITS = f"SELECT set_config('lock_timeout', '{_LOCK_WAIT}', false), set_config('idle_in_transaction_session_timeout', '60s', false)"  # fmt: skip
 _SETTINGS = {
     "application_name": "holdfast",
     "connect_timeout": 5,
@@ -133,12 +138,15 @@ class PostgresBackend:
             pool_size=size,
             max_overflow=0,
             execution_options=options,
+            hide_parameters=True,  # they hold payloads, and errors go to logs
         )
         dumper = _text_dumper()
 
         @event.listens_for(engine, "connect")
         def connected(connection: Any, _record: Any) -> None:
             connection.adapters.register_dumper(str, dumper)
+            with connection.transaction():
+                connection.execute(_LIMITS)
 
         _note_changes(engine)
         return engine
@@ -272,6 +280,11 @@ class PostgresBackend:
         return DatabaseUnavailableError(f"{self.place} cannot be used: {cause}. {advice}")
 
     def _failed(self, error: DBAPIError) -> StoreError:
+        if _code(error) == _LOCKED:
+            return DatabaseUnavailableError(
+                f"{self.place}: another transaction held what this one needs for more than {_LOCK_WAIT}; nothing was "
+                "changed. Look for it in pg_stat_activity, and try again."
+            )
         return StoreError(f"{self.place}: {_sentence(error)}")
 
 

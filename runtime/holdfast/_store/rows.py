@@ -1,12 +1,13 @@
 """Finding the row of a run, or saying why there is none to be had."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from holdfast._arguments import check_run_id
 from holdfast._store.database import Tx
-from holdfast._store.tables import run
+from holdfast._store.tables import child, run
 from holdfast.errors import RunClosedError, UnknownRunError
 
 
@@ -18,6 +19,39 @@ def lock_run(tx: Tx, run_id: str) -> None:
     """
     if tx.locks:
         tx.conn.execute(select(run.c.id).where(run.c.id == run_id).with_for_update())
+
+
+def lock_runs(tx: Tx, run_ids: Iterable[str]) -> None:
+    """Lock several runs as `lock_run` does, in the order of their ids: then two never wait for each other.
+
+    Where not all that a verb changes are known beforehand they may, and one of the two is begun again.
+    """
+    if tx.locks:
+        chosen = select(run.c.id).where(run.c.id.in_(sorted(set(run_ids)))).order_by(run.c.id)
+        tx.conn.execute(chosen.with_for_update())
+
+
+def lock_children(tx: Tx, run_id: str, seq: int | None = None) -> None:
+    """Lock the runs that a run has started, or that its command `seq` has, as they are known then.
+
+    A child that ends or continues at this moment is waited for: it changes what its parents know of it.
+    """
+    which = [child.c.run_id == run_id] + ([] if seq is None else [child.c.seq == seq])
+    locked: set[str] = set()
+    while tx.locks:
+        found = set(tx.conn.execute(select(child.c.child).where(*which)).scalars())
+        if found <= locked:
+            return
+        lock_runs(tx, found - locked)
+        locked |= found
+
+
+def relatives(tx: Tx, run_id: str) -> set[str]:
+    """Return the open children of a run, and the runs that are told of its end."""
+    links = select(child.c.run_id, child.c.child).where(
+        or_(child.c.run_id == run_id, child.c.child == run_id), child.c.open
+    )
+    return {name for link in tx.conn.execute(links) for name in link} - {run_id}
 
 
 def try_lock_run(tx: Tx, run_id: str) -> bool:

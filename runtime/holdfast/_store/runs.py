@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, se
 from holdfast._registry import on_this_python
 from holdfast._store import accepting, attention
 from holdfast._store.database import Tx
-from holdfast._store.effects import apply_command, mark_parked
+from holdfast._store.effects import apply_command, lock_concerned, mark_parked
 from holdfast._store.fleet import active_patches
 from holdfast._store.records import Fault, RunClaim
 from holdfast._store.rows import open_row
@@ -121,6 +121,7 @@ def commit_turns(  # noqa: PLR0913 - one transaction, one call
 
     `parked` are the waits that no command explains, `accepts` the schemas of the messages that it takes. The lease ends with the commit, whatever the outcome.
     """
+    lock_concerned(tx, claim.run_id, (command for _, commands in turns for command in commands))
     last = turns[-1][0] if turns else claim.done_turn
     row = tx.conn.execute(
         update(run)
@@ -257,7 +258,7 @@ def retry(tx: Tx, run_id: str) -> None:
 
 def hand_back(tx: Tx, claims: Iterable[RunClaim]) -> None:
     """Give leases back at once, so that nobody has to wait for them to run out."""
-    for claim in claims:
+    for claim in sorted(claims, key=lambda claim: claim.run_id):
         back = {"progress_epoch": run.c.lease_epoch, **_unleased(tx, claim.done_turn)}
         tx.conn.execute(update(run).where(*_held(claim)).values(**back))
 

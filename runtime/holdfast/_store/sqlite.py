@@ -121,6 +121,7 @@ def _engine(url: str, *, begin: str) -> Engine:
         else URL.create("sqlite", database=url.removeprefix("sqlite:///")),  # a path may have a ?
         poolclass=StaticPool,  # one connection for the one thread that uses the engine
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+        hide_parameters=True,  # they hold payloads, and errors go to logs
     )
 
     @event.listens_for(engine, "connect")
