@@ -214,7 +214,7 @@ def beat(  # noqa: PLR0913 - one transaction, one call
     )
     until = tx.now + lease_ms
     held, begun = list(runs), list(activities)
-    lock_runs(tx, (claim.run_id for claim in (*held, *(claim for claim, _ in begun))))
+    lock_runs(tx, [*(claim.run_id for claim in held), *(claim.run_id for claim, _ in begun)])
     lost_runs = {
         (claim.run_id, claim.epoch)
         for claim in held
