@@ -34,9 +34,9 @@ class Command:
 class Shell:
     """Be one bash session, so that `&` and `$!` mean what they mean to a reader."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: str) -> None:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "200"}
+        environment = {**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "200", **more}
         self._process = subprocess.Popen(
             ["bash", "--norc"], cwd=folder, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
@@ -62,8 +62,11 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    made = Shell(tmp_path)
+def shell(tmp_path: Path, document: Path, request: pytest.FixtureRequest) -> Iterator[Shell]:
+    """Give a shell in an empty folder; for a document that says so, its database is a Postgres."""
+    on_postgres = "<!-- database: postgres -->" in document.read_text()
+    more = {"HOLDFAST_DB": request.getfixturevalue("postgres_url")} if on_postgres else {}
+    made = Shell(tmp_path, **more)
     yield made
     made.close()
 
