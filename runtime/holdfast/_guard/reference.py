@@ -27,7 +27,7 @@ Locks work; whoever would wait for one longer than half a second is refused, suc
 
 Importing, logging, warnings, tracebacks, debuggers, the zones of `zoneinfo`, the catalogs of `gettext` and the help of `argparse` are at ease: what these read, they read for themselves.
 So is what the interpreter calls on its own in the middle of a turn: handlers of signals, callbacks of the garbage collector, and what objects of other packages do when they go, in `__del__`, finalizers and callbacks of weak references.
-In the package of the workflow such code is refused as any other, but for handlers of signals: nobody can tell by whom an object was dropped.
+In the package of the workflow such code is refused as any other, except in those handlers and callbacks of signals and the collector: nobody can tell who dropped an object.
 
 A library in C that asks the system without asking Python is not seen, such as the random numbers of NumPy.
 Awaiting something that belongs to another event loop is refused too, and so are the methods of the loop that reach outside: executors, sockets, signals, subprocesses.

@@ -35,7 +35,6 @@ from typing import Any
 import pytest
 from tests.runtime.core.test_guard import refusal_of
 
-from holdfast import workflow
 from holdfast._guard.table import functions, methods
 
 NOON = dt.datetime(2026, 1, 1, 12)
@@ -193,21 +192,28 @@ def test_a_lock_that_another_thread_holds_for_a_moment_is_waited_for() -> None:
 
 def test_a_signal_handler_that_runs_inside_a_turn_is_let_through() -> None:
     seen: list[float] = []
+    inside = threading.Event()
 
     def handle(number: int, frame: Any) -> None:
         seen.append(time.time())
 
-    before = signal.signal(signal.SIGUSR1, handle)
+    def sends() -> None:
+        inside.wait()
+        os.kill(os.getpid(), signal.SIGUSR1)
 
     def interrupted() -> None:
-        with workflow.unsafe("the test stands in for whoever sends signals"):
-            signal.raise_signal(signal.SIGUSR1)
+        inside.set()
         while not seen:
             pass
 
+    before = signal.signal(signal.SIGUSR1, handle)
+    sender = threading.Thread(target=sends)
+    sender.start()
     try:
         assert not refusal_of(interrupted)
     finally:
+        inside.set()
+        sender.join()
         signal.signal(signal.SIGUSR1, before)
     assert len(seen) == 1
 

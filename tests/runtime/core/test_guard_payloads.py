@@ -22,6 +22,7 @@ from holdfast.history import (
     Turn,
 )
 from holdfast.replay import replay
+from holdfast_testkit import Sim
 
 START = RunStarted(turn=1, at=0, args=[])
 
@@ -159,6 +160,17 @@ def test_a_field_that_is_never_recorded_is_guarded_where_it_is_encoded() -> None
     why = bug_of(flow, Turn(event=START, commands=()))
 
     assert "while argument 'hidden' of store is encoded: it makes the default of Hidden.made" in why
+
+
+def test_a_payload_is_guarded_when_its_event_is_applied_for_the_first_time() -> None:
+    @workflow.define
+    async def keeping(hidden: Hidden) -> None: ...
+
+    with Sim() as sim:
+        verdict = sim.run_until(sim.start(keeping, Hidden(made=0)), "stuck")
+
+    assert verdict.code == "stuck.workflow_bug"
+    assert "while argument 'hidden' of keeping is decoded" in verdict.why
 
 
 @pytest.mark.parametrize("kind", [FutureDate, PastDatetime, list[FutureDate] | None])
