@@ -26,13 +26,14 @@ def with_client(
     from holdfast.client import Client
 
     async def run() -> Any:
-        async with Client(_existing(db, create=create)) as client:
+        async with Client(existing(db, create=create)) as client:
             return await work(client)
 
     return asyncio.run(run())
 
 
-def _existing(db: str | None, *, create: bool) -> str:
+def existing(db: str | None, *, create: bool = False) -> str:
+    """Return the database that the options name, or raise `UsageError` when it is a file that is not there."""
     place = db or "holdfast.db"
     path = place.removeprefix("sqlite:///")
     if not create and "://" not in path and not _exists(path):

@@ -18,6 +18,8 @@ import click
 
 from holdfast._fleet_commands import workers
 from holdfast._keys import keys
+from holdfast._operating_commands import db as db_commands
+from holdfast._operating_commands import doctor
 from holdfast._queue_commands import limit, queue
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
 from holdfast._talking_commands import (
@@ -106,7 +108,8 @@ def main() -> None:
     """
 
 
-main.add_command(keys)
+for _operating in (keys, db_commands, doctor):
+    main.add_command(_operating)
 
 
 @main.command()

@@ -354,7 +354,7 @@ class Worker:
         def beat(tx: Tx) -> Lost:
             lost = activity_verbs.beat(
                 tx, self.id, loop_age_ms=loop_age_ms, stack=stack, busy=len(signs), lease_ms=self._lease_ms,
-                runs=claims, activities=signs,
+                runs=claims, activities=signs, machine_ms=self._machine_ms(),
             )  # fmt: skip
             limits.enforce(tx, limit=_FIRE_BATCH)  # the loop may hang, and no other worker be there
             return lost
@@ -365,6 +365,9 @@ class Worker:
             self._carrier.not_written(signs)
             raise
         self._carrier.cancel(lost.activities, loop)
+
+    def _machine_ms(self) -> int | None:
+        return None if self._database.virtual else round(time.time() * 1000)
 
     # Runs
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from holdfast._store import turnstile
 from holdfast._store.backend import Work
+from holdfast._store.instants import now_ms
 from holdfast._store.schema import prepare
 from holdfast.errors import DatabaseCorruptError, DatabaseUnavailableError, StoreError
 
@@ -19,7 +20,6 @@ R = TypeVar("R")
 
 IN_MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 _BUSY_MS = 15_000
-_NOW = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)")
 
 
 class SqliteBackend:
@@ -42,10 +42,11 @@ class SqliteBackend:
         self._watch: sqlite3.Connection | None = None  # only of the read thread; see `changes`
         self._file: tuple[int, int] | None = None
 
-    def prepare(self) -> None:
+    def prepare(self, *, as_it_is: bool = False) -> None:
         """Create or upgrade the tables."""
-        with _clear_errors(self.place), self._writer.begin() as conn:
-            prepare(conn, self.place)
+        if not as_it_is:
+            with _clear_errors(self.place), self._writer.begin() as conn:
+                prepare(conn, self.place)
         self._file = None if self.shares_thread else _file_at(self.place)
 
     def write(self, work: Work[R], *, quiet: bool = False) -> R:
@@ -62,8 +63,7 @@ class SqliteBackend:
 
     def now(self, conn: Connection) -> int:
         """Return the time of SQLite in milliseconds."""
-        now: int = conn.execute(_NOW).scalar_one()
-        return now
+        return now_ms(conn)
 
     def changes(self) -> Hashable:
         """Return what differs from before when any process may have committed something since."""
