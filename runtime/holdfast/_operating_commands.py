@@ -1,14 +1,17 @@
 """The commands that look after a database: `db check`, `db upgrade` and `doctor`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
-from holdfast._with_client import DB, JSON, existing
+from holdfast._with_client import DB, JSON, Duration, existing, with_client
+from holdfast.errors import UsageError
 
 
 @contextmanager
@@ -91,3 +94,110 @@ def upgrade(db: str | None, to: str | None, sql: bool) -> None:
         click.echo(f"nothing to do: schema {found.version}", err=True)
         return
     click.echo(f"schema {found.version or 'none'} -> {target}: {', '.join(applied)}", err=True)
+
+
+def retention_of(retain: timedelta | None, to: Path | None, *, plain_text: bool) -> Any:
+    """Return what the options of a worker ask to be archived, or None; raise `UsageError` for half of it."""
+    from holdfast.client import Retention
+
+    if (retain is None) != (to is None):
+        raise UsageError(
+            "--retain and --archive-to go together: runs are deleted only once a file has their history."
+        )
+    if retain is None or to is None:
+        return None
+    return Retention(older_than=retain, to=to, plain_text=plain_text)
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    required=True,
+    type=Duration(),
+    metavar="SPAN",
+    help="Closed longer than that: 30d, 12h.",
+)
+@click.option(
+    "--to", type=click.Path(file_okay=False, path_type=Path), help="The folder for the histories."
+)
+@DB
+@click.option(
+    "--status", "statuses", multiple=True, help="Only runs that ended so: completed, failed, …"
+)
+@click.option("--delete", is_flag=True, help="Delete the runs once their files are read back.")
+@click.option("--gzip", "compress", is_flag=True, help="Compress the files.")
+@click.option(
+    "--plain-text", is_flag=True, help="Archive encrypted payloads, too: the files are plain text."
+)
+@click.option(
+    "--verify-replay",
+    metavar="MODULE",
+    help="Delete only what replays with the workflows of MODULE.",
+)
+@click.option("--limit", type=click.IntRange(1), help="At most so many runs.")
+@click.option("--dry-run", is_flag=True, help="Only say which runs.")
+@JSON
+def archive(
+    older_than: timedelta,
+    to: Path | None,
+    db: str | None,
+    statuses: tuple[str, ...],
+    delete: bool,
+    compress: bool,
+    plain_text: bool,
+    verify_replay: str | None,
+    limit: int | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Write closed runs to history files that still replay, and then delete them; exit 1 if one was kept."""
+    from holdfast.client import Retention
+
+    if to is None and not dry_run:
+        raise UsageError(
+            "--to DIR is missing: where the histories go. --dry-run only says which runs."
+        )
+    asked = Retention(
+        older_than=older_than, to=to or Path(), statuses=statuses, delete=delete, compress=compress,
+        plain_text=plain_text or dry_run, verify=None if verify_replay is None else _replays_with(verify_replay),
+    )  # fmt: skip
+    done = with_client(db, lambda client: client.archive(asked, dry_run=dry_run, limit=limit))
+    for item in done:
+        if as_json:
+            click.echo(json.dumps({"schema": 1, **asdict(item)}, ensure_ascii=False, default=str))
+        else:
+            click.echo(f"{item.run}: {_what_was_done(item, dry_run=dry_run)}")
+    kept = sum(bool(item.kept) for item in done)
+    deleted = sum(item.deleted for item in done)
+    click.echo(f"{len(done)} runs, {deleted} deleted, {kept} kept for a reason", err=True)
+    raise SystemExit(1 if kept else 0)
+
+
+def _what_was_done(item: Any, *, dry_run: bool) -> str:
+    if dry_run:
+        return f"{item.status}, would be archived"
+    if item.kept:
+        return f"kept: {item.kept}"
+    return f"{item.file}{' (deleted here)' if item.deleted else ''}"
+
+
+def _replays_with(module: str) -> Callable[[Any], str | None]:
+    """Return what says why a history does not replay with the workflows of a module."""
+    from holdfast._registry import definitions_in, import_entry
+    from holdfast.replay import replay
+    from holdfast.workflow import Workflow
+
+    found = {
+        item.name: item
+        for item in definitions_in([import_entry(module)])
+        if isinstance(item, Workflow)
+    }
+
+    def wrong(history: Any) -> str | None:
+        workflow = found.get(history.header.workflow)
+        if workflow is None:
+            return f"{module} defines no workflow {history.header.workflow}"
+        result = replay(history, workflow)
+        return None if result.ok else f"it does not replay: {result.text()}"
+
+    return wrong

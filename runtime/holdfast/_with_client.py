@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,28 @@ DB = click.option(
     help="The database; by default $HOLDFAST_DB, else holdfast.db here.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per row.")
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+class Duration(click.ParamType[timedelta]):
+    """Read a span of time such as 30d, 12h or 90m."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the span."""
+        found = re.fullmatch(r"([0-9]{1,7})([smhdw])", str(value))
+        if found is None:
+            self.fail(
+                f"{value!r} is not a span of time: expected for example 30d, 12h or 90m.",
+                param,
+                ctx,
+            )
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 
 def with_client(

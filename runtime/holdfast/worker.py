@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
+from holdfast._archiving import RETENTION, Retention, Sweeper
 from holdfast._arguments import (
     NOTHING,
     check_duration,
@@ -63,6 +64,7 @@ class Worker:
         poll: How long to wait, with nothing to do, before looking again.
         drain: How long `stop` lets running activities finish before it hands them back.
         build: Which build of your code this is, for people; by default the environment's `HOLDFAST_BUILD`.
+        retain: Which closed runs to archive by itself, a few at a time; by default none.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of one process, each by name
@@ -77,12 +79,14 @@ class Worker:
         poll: timedelta = timedelta(milliseconds=100),
         drain: timedelta = timedelta(seconds=10),
         build: str | None = None,
+        retain: Retention | None = None,
     ) -> None:
         check_kind("Worker", "client", client, Client, "a holdfast.Client")
         check_text("Worker", "build", build, optional=True)
         check_whole("Worker", "slots", slots, least=1)
         check_duration("Worker", "lease", lease, least=_SHORTEST_LEASE, optional=False)
         check_duration("Worker", "poll", poll, optional=False)
+        check_kind("Worker", "retain", retain, Retention, RETENTION, optional=True)
         check_duration("Worker", "drain", drain, least=NOTHING, optional=False)
         flows = checked_list("Worker", "workflows", workflows, Workflow, "workflows")
         steps = checked_list("Worker", "activities", activities, Activity, "activities")
@@ -113,6 +117,7 @@ class Worker:
         self._rest: Rest | None = None
         self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
         self._watchdog: Watchdog | None = None
+        self._sweeper = None if retain is None else Sweeper(self._database, retain)
         # What the watchdog's thread renews; the lock guards it.
         self._leases = threading.Lock()
         self._claims: dict[str, RunClaim] = {}
@@ -129,6 +134,7 @@ class Worker:
         watchdog.start(loop)
         self._watchdog = watchdog
         deaf = self._database.listen(lambda: self._rung(loop))
+        sweeping = None if self._sweeper is None else loop.create_task(self._sweeper.run())
         try:
             while not self._stopping:
                 self._wake.clear()  # before the look: what ends during it must not be slept through
@@ -138,6 +144,9 @@ class Worker:
         finally:
             deaf()
             ends = await self._wind_down()
+            if self._sweeper is not None and sweeping is not None:
+                self._sweeper.stop()
+                await sweeping
             self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
             await self._insist(self._unregister, until=ends)

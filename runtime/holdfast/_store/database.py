@@ -140,6 +140,12 @@ class Database:
 
         return self._write_threads.submit(write).result()
 
+    def read_from_thread(
+        self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a verb in a read transaction from a thread that has no event loop, in turn with the others."""
+        return self._read_threads.submit(lambda: self.read_now(verb, *args, **kwargs)).result()
+
     async def write(
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
