@@ -32,6 +32,7 @@ from holdfast._store import activities as activity_verbs
 from holdfast._store import ending, events, limits, reading, runs, throttle
 from holdfast._store.database import Tx
 from holdfast._store.records import ActivityClaim, Fault, Lost, RunClaim
+from holdfast._troubles import RUNS, Troubles
 from holdfast._watchdog import Watchdog
 from holdfast.activity import Activity
 from holdfast.client import Client
@@ -115,7 +116,14 @@ class Worker:
         self._hurry = asyncio.Event()
         self._limit = client.payload_limit
         self._rest: Rest | None = None
-        self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
+        self._troubles = Troubles()
+        self._carrier = Carrier(
+            self._database,
+            self._activities,
+            slots=slots,
+            limit=self._limit,
+            troubles=self._troubles,
+        )
         self._watchdog: Watchdog | None = None
         self._sweeper = None if retain is None else Sweeper(self._database, retain)
         # What the watchdog's thread renews; the lock guards it.
@@ -129,7 +137,9 @@ class Worker:
         await self._register()
         loop = asyncio.get_running_loop()
         watchdog = Watchdog(
-            lambda age, stack: self._beat(loop, age, stack), interval=self._beat_interval()
+            lambda age, stack: self._beat(loop, age, stack),
+            interval=self._beat_interval(),
+            troubles=self._troubles,
         )
         watchdog.start(loop)
         self._watchdog = watchdog
@@ -217,14 +227,14 @@ class Worker:
 
     async def _try_look(self) -> bool:
         try:
-            return await self._look()
+            busy = await self._look()
         except StoreError as error:
             self._rest = None
-            log.warning(
-                "the database cannot be used, trying again in %.0f s: %s", _STORE_PAUSE, error
-            )
+            self._troubles.met(RUNS, error)
             await self._pause(_STORE_PAUSE)
             return True
+        self._troubles.quiet()
+        return busy
 
     async def _pause(self, seconds: float) -> None:
         if not self._stopping:
@@ -266,6 +276,8 @@ class Worker:
                 await self._advance(claim)
         finally:
             await self._hand_back()
+        if claims:
+            self._troubles.over(RUNS)
         return bool(fired or claims or attempts)
 
     def _claim_or_foresee(self, tx: Tx, *, free: int) -> tuple[_Found, int | None]:

@@ -154,28 +154,34 @@ def _clear_errors(place: str) -> Iterator[None]:
         raise _clear("the database is locked", place) from error
 
 
+_CAUSES: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
+    (("not a database", "malformed", "disk image"), DatabaseCorruptError, (
+     "{place} is not a usable database: {cause}. It may be damaged, or another kind of file. Nothing was changed; restore "
+     "it from a copy, or give another --db."
+    )),
+    (("is full",), DatabaseUnavailableError, (
+     "{place} cannot be written: {cause}. Nothing of this was kept, and nothing is damaged. Make room on its disk, or archive "
+     "closed runs with `holdfast archive`; workers go on by themselves."
+    )),
+    (("I/O error",), DatabaseUnavailableError, (
+     "{place} cannot be written or read: {cause}. Nothing of this was acknowledged. Look at the room on its disk, at "
+     "quotas and limits on the size of files, and at the system's log; workers go on by themselves."
+    )),
+    (("unable to open",), DatabaseUnavailableError, (
+     "{place} cannot be opened: {cause}. Check that its folder exists and that you may write there."
+    )),
+    (("readonly",), DatabaseUnavailableError, (
+     "{place} is read-only: {cause}. Check the file's and the folder's permissions."
+    )),
+    (("locked",), DatabaseUnavailableError, (
+     f"{{place}} was locked by another process for more than {_BUSY_MS // 1000} s. "
+     "Look for a long transaction or a copy that is running, and try again."
+    )),
+)  # fmt: skip
+
+
 def _clear(cause: str, place: str) -> StoreError:
-    if "not a database" in cause or "malformed" in cause or "disk image" in cause:
-        return DatabaseCorruptError(
-            f"{place} is not a usable database: {cause}. It may be damaged, or another kind of file. "
-            "Nothing was changed; restore it from a copy, or give another --db."
-        )
-    if "unable to open" in cause:
-        return DatabaseUnavailableError(
-            f"{place} cannot be opened: {cause}. Check that its folder exists and that you may write there."
-        )
-    if "is full" in cause or "disk I/O error" in cause:
-        return DatabaseUnavailableError(
-            f"{place} cannot be written: {cause}. Nothing of this was kept. Make room on the disk and try again; workers "
-            "go on by themselves."
-        )
-    if "readonly" in cause:
-        return DatabaseUnavailableError(
-            f"{place} is read-only: {cause}. Check the file's and the folder's permissions."
-        )
-    if "locked" in cause:
-        return DatabaseUnavailableError(
-            f"{place} was locked by another process for more than {_BUSY_MS // 1000} s. "
-            "Look for a long transaction or a copy that is running, and try again."
-        )
+    for words, kind, message in _CAUSES:
+        if any(word in cause for word in words):
+            return kind(message.format(place=place, cause=cause))
     return StoreError(f"{place}: {cause}")

@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from sqlalchemy import Connection, create_engine, inspect, text
+from tests.postgres import Postgres
 
 from holdfast import Client, Worker, workflow
 from holdfast._store import schema
@@ -256,6 +257,22 @@ def test_an_old_file_that_a_worker_uses_is_upgraded_only_by_command(tmp_path: Pa
         f"schema 0002 -> {schema.HEAD}: {', '.join(schema.REVISIONS[2:])}\n",
     )
     Client(path).close()
+
+
+def test_a_server_is_upgraded_only_by_command(server: Postgres) -> None:
+    with server.database() as url:
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.begin() as connection:
+            schema.upgrade(connection, "0002")
+        engine.dispose()
+
+        with pytest.raises(DatabaseVersionError, match="has schema 0002; this holdfast needs"):
+            Client(url)
+        done = CliRunner().invoke(main, ["db", "upgrade", "--db", url])
+        checked = CliRunner().invoke(main, ["db", "check", "--db", url])
+
+        assert (done.exit_code, checked.exit_code) == (0, 0), done.output + checked.output
+        Client(url).close()
 
 
 def test_a_worker_that_has_stopped_holds_up_no_upgrade(tmp_path: Path) -> None:
