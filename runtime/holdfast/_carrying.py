@@ -15,6 +15,7 @@ from holdfast._store import attempts as attempt_verbs
 from holdfast._store.database import Database
 from holdfast._store.records import ActivityClaim, Heartbeat
 from holdfast._threads import Threads
+from holdfast._troubles import Troubles
 from holdfast.codec import encode_as
 from holdfast.errors import (
     DatabaseCorruptError,
@@ -53,8 +54,10 @@ class Carrier:
         *,
         slots: int,
         limit: int,
+        troubles: Troubles,
     ) -> None:
         self.threads = Threads(slots)
+        self._troubles = troubles
         self._database = database
         self._definitions = definitions
         self._slots = slots
@@ -117,22 +120,26 @@ class Carrier:
             threads=self.threads,
             limit=self._limit,
         )
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                return await self._record(claim, outcome, held)
-            except LeaseLostError as error:
-                log.warning("%s", error)
-                return None
-            except (DatabaseCorruptError, DatabaseVersionError):
-                raise
-            except StoreError as error:
-                log.warning(
-                    "the outcome of activity %s of run %s cannot be recorded, trying again in %.0f s: %s",
-                    claim.name, claim.run_id, pause, error,
-                )  # fmt: skip
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        try:
+            await self._record_in_time(claim, outcome, held)
+        except LeaseLostError as error:
+            log.warning("%s", error)
+
+    async def _record_in_time(self, claim: ActivityClaim, outcome: Outcome, held: _Held) -> None:
+        """Record an outcome, as soon as the database can be used: the effect has happened, so this must not be lost."""
+        what, pause = _key(claim), _FIRST_PAUSE
+        try:
+            while True:
+                try:
+                    return await self._record(claim, outcome, held)
+                except (DatabaseCorruptError, DatabaseVersionError):
+                    raise
+                except StoreError as error:
+                    self._troubles.met(what, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+        finally:
+            self._troubles.over(what)
 
     async def _record(self, claim: ActivityClaim, outcome: Outcome, held: _Held) -> None:
         write = self._database.write

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 
 from holdfast._core.sites import site_of
+from holdfast._troubles import BEATS, Troubles
+from holdfast.errors import StoreError
 
 log = logging.getLogger("holdfast.worker")
 
@@ -22,8 +24,11 @@ class Watchdog:
     run it twice. `stack` is the line at which the loop hangs, or None.
     """
 
-    def __init__(self, beat: Callable[[int, str | None], None], *, interval: float) -> None:
+    def __init__(
+        self, beat: Callable[[int, str | None], None], *, interval: float, troubles: Troubles
+    ) -> None:
         self._beat = beat
+        self._troubles = troubles
         self._interval = interval
         self._ended = False
         self._woken = threading.Event()
@@ -68,10 +73,14 @@ class Watchdog:
                 self._beat(
                     max(0, round(age * 1000)), self._stack() if age > _BLOCKED_AFTER else None
                 )
+            except StoreError as error:
+                self._troubles.met(BEATS, error)
             except Exception as error:  # noqa: BLE001 - the leases of a worker must not end with one failed beat
                 log.warning(
                     "heartbeat not written, trying again in %.1f s: %s", self._interval, error
                 )
+            else:
+                self._troubles.over(BEATS)
 
     def _tick(self) -> None:
         self._ticked = time.monotonic()

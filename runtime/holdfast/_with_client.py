@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,28 @@ DB = click.option(
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per row.")
 
 
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+class Duration(click.ParamType[timedelta]):
+    """Read a span of time such as 30d, 12h or 90m."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the span."""
+        found = re.fullmatch(r"([0-9]{1,7})([smhdw])", str(value))
+        if found is None:
+            self.fail(
+                f"{value!r} is not a span of time: expected for example 30d, 12h or 90m.",
+                param,
+                ctx,
+            )
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
 def with_client(
     db: str | None, work: Callable[[Any], Coroutine[Any, Any, Any]], *, create: bool = False
 ) -> Any:
@@ -26,13 +50,14 @@ def with_client(
     from holdfast.client import Client
 
     async def run() -> Any:
-        async with Client(_existing(db, create=create)) as client:
+        async with Client(existing(db, create=create)) as client:
             return await work(client)
 
     return asyncio.run(run())
 
 
-def _existing(db: str | None, *, create: bool) -> str:
+def existing(db: str | None, *, create: bool = False) -> str:
+    """Return the database that the options name, or raise `UsageError` when it is a file that is not there."""
     place = db or "holdfast.db"
     path = place.removeprefix("sqlite:///")
     if not create and "://" not in path and not _exists(path):

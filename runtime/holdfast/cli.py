@@ -18,6 +18,8 @@ import click
 
 from holdfast._fleet_commands import workers
 from holdfast._keys import keys
+from holdfast._operating_commands import archive, doctor, retention_of
+from holdfast._operating_commands import db as db_commands
 from holdfast._queue_commands import limit, queue
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
 from holdfast._talking_commands import (
@@ -31,6 +33,7 @@ from holdfast._talking_commands import (
 from holdfast._talking_commands import signal as signal_command
 from holdfast._with_client import DB as _DB
 from holdfast._with_client import JSON as _JSON
+from holdfast._with_client import Duration
 from holdfast._with_client import json_argument as _json_argument
 from holdfast._with_client import with_client as _with_client
 from holdfast.errors import HoldfastError, UnknownRunError, UsageError
@@ -106,7 +109,8 @@ def main() -> None:
     """
 
 
-main.add_command(keys)
+for _operating in (keys, db_commands, doctor, archive):
+    main.add_command(_operating)
 
 
 @main.command()
@@ -133,6 +137,20 @@ main.add_command(keys)
     type=click.FloatRange(0, 86_400),
     help="Seconds that running activities get to finish after SIGTERM.",
 )
+@click.option(
+    "--retain",
+    type=Duration(),
+    metavar="SPAN",
+    help="Archive and delete runs closed longer than that, such as 30d.",
+)
+@click.option(
+    "--archive-to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder for the histories of --retain.",
+)
+@click.option(
+    "--plain-text", is_flag=True, help="Archive encrypted payloads, too: the files are plain text."
+)
 @click.option("--verbose", is_flag=True, help="Log failed attempts with their tracebacks.")
 def worker(
     modules: tuple[str, ...],
@@ -141,6 +159,9 @@ def worker(
     slots: int,
     lease: float,
     drain: float,
+    retain: timedelta | None,
+    archive_to: Path | None,
+    plain_text: bool,
     verbose: bool,
 ) -> None:
     """Advance runs and carry out activities with the code in MODULE…, until SIGTERM or Ctrl-C.
@@ -156,6 +177,7 @@ def worker(
 
     if math.isnan(lease) or math.isnan(drain):  # it passes every range
         raise UsageError("--lease nan: expected seconds.")
+    kept = retention_of(retain, archive_to, plain_text=plain_text)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -178,6 +200,7 @@ def worker(
             slots=slots,
             lease=timedelta(seconds=lease),
             drain=timedelta(seconds=drain),
+            retain=kept,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
+from holdfast._archiving import Archived, Archiving, Retention
 from holdfast._arguments import (
     NOTHING,
     check_choice,
@@ -66,8 +67,10 @@ from holdfast.workflow import Workflow
 __all__ = [
     "UNDECIDED",
     "ApprovalSummary",
+    "Archived",
     "AttemptSummary",
     "Client",
+    "Retention",
     "RunDetail",
     "RunHandle",
     "RunSummary",
@@ -200,7 +203,7 @@ class RunHandle(Generic[R]):
         await self._client.decide(self.id, approval, answer, by=by, comment=comment, saw=saw)
 
 
-class Client(Steering, Messaging, Queueing):
+class Client(Steering, Messaging, Archiving, Queueing):
     """Reach the runs of one database.
 
     Args:

@@ -5,6 +5,7 @@
     │   ├── UnknownWorkflowError
     │   │   └── MissingWorkflowError    the module is there, the workflow is not
     │   ├── UnknownRunError
+    │   │   └── ArchivedRunError        its rows were deleted, and a file has its history
     │   ├── UnknownKeyError         a run has published nothing under that key
     │   ├── RunExistsError
     │   ├── RunClosedError
@@ -66,6 +67,14 @@ class MissingWorkflowError(UnknownWorkflowError):
 
 class UnknownRunError(UsageError):
     """Report a run id that is not in the database."""
+
+
+class ArchivedRunError(UnknownRunError):
+    """Report a run whose rows were deleted; `file` holds its history."""
+
+    def __init__(self, message: str, *, file: str = "") -> None:
+        super().__init__(message)
+        self.file = file
 
 
 class UnknownKeyError(UsageError):

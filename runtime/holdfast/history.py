@@ -8,7 +8,9 @@ The file is JSON lines: a header, then one line per turn. It is the contract bet
 dashboard, and it names no path of any machine.
 """
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -447,9 +449,10 @@ def _check_numbers(turns: tuple[Turn, ...], name: str) -> None:
 
 
 def load_history(path: Path) -> History:
-    """Read a history file, or raise `HistoryFormatError`."""
+    """Read a history file, compressed with gzip or not, or raise `HistoryFormatError`."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise HistoryFormatError(f"{path}: cannot be read as a history: {error}.") from None
     return parse_history(text, name=str(path))

@@ -91,6 +91,7 @@ class Encrypt:
         self._keys = parse_keys(keys) if isinstance(keys, str) else _checked(dict(keys))
         self._ciphers = {key: _cipher(secret) for key, secret in self._keys.items()}
         self.newest = next(iter(self._keys))
+        self.ids = frozenset(self._keys)
 
     def __repr__(self) -> str:
         return f"Encrypt(<{', '.join(self._keys)}>)"
@@ -215,6 +216,11 @@ class Chain:
         self.id = f"keys:{self._fingerprint()}"
         self._told: set[str] = set()
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Return the ids of the keys that are known here; with none, nothing is encrypted."""
+        return frozenset() if self._cipher is None else self._cipher.ids
+
     def _fingerprint(self) -> str:
         """Return what changes with the codecs and keys of a process: a run that these could not read waits for others."""
         parts = [*self._known, *(self._cipher.digests("fingerprint") if self._cipher else ())]
@@ -329,6 +335,14 @@ def _bytes_of(text: str) -> bytes:
         return base64.b64decode(text.removeprefix(_TEXT)) if text.startswith(_TEXT) else b""
     except binascii.Error:
         return b""
+
+
+def key_of(data: bytes) -> str | None:
+    """Return the id of the key that stored bytes are sealed with, or None; it needs no key."""
+    if data[:1] != b"\xf5":
+        return None
+    name, body = _unwrap(data)
+    return _split(body)[0] if name == Encrypt.name else None
 
 
 def why_sealed(error: SealedPayloadError) -> str:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from holdfast._advancing import prepare, unusable
+from holdfast._archiving import RETENTION, Retention, Sweeper
 from holdfast._arguments import (
     NOTHING,
     check_duration,
@@ -31,6 +32,7 @@ from holdfast._store import activities as activity_verbs
 from holdfast._store import ending, events, limits, reading, runs, throttle
 from holdfast._store.database import Tx
 from holdfast._store.records import ActivityClaim, Fault, Lost, RunClaim
+from holdfast._troubles import RUNS, Troubles
 from holdfast._watchdog import Watchdog
 from holdfast.activity import Activity
 from holdfast.client import Client
@@ -63,6 +65,7 @@ class Worker:
         poll: How long to wait, with nothing to do, before looking again.
         drain: How long `stop` lets running activities finish before it hands them back.
         build: Which build of your code this is, for people; by default the environment's `HOLDFAST_BUILD`.
+        retain: Which closed runs to archive by itself, a few at a time; by default none.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of one process, each by name
@@ -77,12 +80,14 @@ class Worker:
         poll: timedelta = timedelta(milliseconds=100),
         drain: timedelta = timedelta(seconds=10),
         build: str | None = None,
+        retain: Retention | None = None,
     ) -> None:
         check_kind("Worker", "client", client, Client, "a holdfast.Client")
         check_text("Worker", "build", build, optional=True)
         check_whole("Worker", "slots", slots, least=1)
         check_duration("Worker", "lease", lease, least=_SHORTEST_LEASE, optional=False)
         check_duration("Worker", "poll", poll, optional=False)
+        check_kind("Worker", "retain", retain, Retention, RETENTION, optional=True)
         check_duration("Worker", "drain", drain, least=NOTHING, optional=False)
         flows = checked_list("Worker", "workflows", workflows, Workflow, "workflows")
         steps = checked_list("Worker", "activities", activities, Activity, "activities")
@@ -111,8 +116,16 @@ class Worker:
         self._hurry = asyncio.Event()
         self._limit = client.payload_limit
         self._rest: Rest | None = None
-        self._carrier = Carrier(self._database, self._activities, slots=slots, limit=self._limit)
+        self._troubles = Troubles()
+        self._carrier = Carrier(
+            self._database,
+            self._activities,
+            slots=slots,
+            limit=self._limit,
+            troubles=self._troubles,
+        )
         self._watchdog: Watchdog | None = None
+        self._sweeper = None if retain is None else Sweeper(self._database, retain)
         # What the watchdog's thread renews; the lock guards it.
         self._leases = threading.Lock()
         self._claims: dict[str, RunClaim] = {}
@@ -124,11 +137,14 @@ class Worker:
         await self._register()
         loop = asyncio.get_running_loop()
         watchdog = Watchdog(
-            lambda age, stack: self._beat(loop, age, stack), interval=self._beat_interval()
+            lambda age, stack: self._beat(loop, age, stack),
+            interval=self._beat_interval(),
+            troubles=self._troubles,
         )
         watchdog.start(loop)
         self._watchdog = watchdog
         deaf = self._database.listen(lambda: self._rung(loop))
+        sweeping = None if self._sweeper is None else loop.create_task(self._sweeper.run())
         try:
             while not self._stopping:
                 self._wake.clear()  # before the look: what ends during it must not be slept through
@@ -138,6 +154,9 @@ class Worker:
         finally:
             deaf()
             ends = await self._wind_down()
+            if self._sweeper is not None and sweeping is not None:
+                self._sweeper.stop()
+                await sweeping
             self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
             await self._insist(self._unregister, until=ends)
@@ -208,14 +227,14 @@ class Worker:
 
     async def _try_look(self) -> bool:
         try:
-            return await self._look()
+            busy = await self._look()
         except StoreError as error:
             self._rest = None
-            log.warning(
-                "the database cannot be used, trying again in %.0f s: %s", _STORE_PAUSE, error
-            )
+            self._troubles.met(RUNS, error)
             await self._pause(_STORE_PAUSE)
             return True
+        self._troubles.quiet()
+        return busy
 
     async def _pause(self, seconds: float) -> None:
         if not self._stopping:
@@ -257,6 +276,8 @@ class Worker:
                 await self._advance(claim)
         finally:
             await self._hand_back()
+        if claims:
+            self._troubles.over(RUNS)
         return bool(fired or claims or attempts)
 
     def _claim_or_foresee(self, tx: Tx, *, free: int) -> tuple[_Found, int | None]:
@@ -354,7 +375,7 @@ class Worker:
         def beat(tx: Tx) -> Lost:
             lost = activity_verbs.beat(
                 tx, self.id, loop_age_ms=loop_age_ms, stack=stack, busy=len(signs), lease_ms=self._lease_ms,
-                runs=claims, activities=signs,
+                runs=claims, activities=signs, machine_ms=self._machine_ms(),
             )  # fmt: skip
             limits.enforce(tx, limit=_FIRE_BATCH)  # the loop may hang, and no other worker be there
             return lost
@@ -365,6 +386,9 @@ class Worker:
             self._carrier.not_written(signs)
             raise
         self._carrier.cancel(lost.activities, loop)
+
+    def _machine_ms(self) -> int | None:
+        return None if self._database.virtual else round(time.time() * 1000)
 
     # Runs
 

@@ -152,6 +152,7 @@ WORKERS: dict[str, tuple[dict[str, Any], str]] = {
     "a plain function": ({"activities": [plain]}, "expected a list of activities"),
     "no list": ({"workflows": flow}, "Worker(workflows=<workflow flow>): expected a list of workflows."),
     "names": ({"workflows": "flow"}, "Worker(workflows='flow'): expected a list of workflows."),
+    "retain": ({"retain": 30}, "Worker(retain=30): expected a Retention(older_than=…, to=…)."),
     "queue": ({"queue": 5}, "Worker(queue=5): expected the name of a queue, or a list of several names."),
     "no queue": ({"queue": None}, "Worker(queue=None): expected the name of a queue"),
     "slots": ({"slots": 0}, "Worker(slots=0): expected a whole number, 1 or more."),

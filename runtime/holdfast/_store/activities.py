@@ -201,16 +201,24 @@ def beat(  # noqa: PLR0913 - one transaction, one call
     lease_ms: int,
     runs: Iterable[RunClaim],
     activities: Iterable[tuple[ActivityClaim, Heartbeat | None]],
+    machine_ms: int | None = None,
 ) -> Lost:
     """Say that a worker is alive, renew its leases and store progress; return the leases that are gone.
 
     The row is written by a thread, so `loop_age_ms` tells how long ago the event loop last moved. Leases of a loop
-    that does not move are renewed all the same: the work is running, and health says that it blocks.
+    that does not move are renewed all the same: the work is running, and health says that it blocks. `machine_ms` is
+    the time by the worker's own clock; it is only compared.
     """
     tx.conn.execute(
         update(worker)
         .where(worker.c.id == worker_id)
-        .values(seen_at=tx.now, loop_seen_at=tx.now - loop_age_ms, stack=stack, busy=busy)
+        .values(
+            seen_at=tx.now,
+            loop_seen_at=tx.now - loop_age_ms,
+            stack=stack,
+            busy=busy,
+            clock_offset=None if machine_ms is None else machine_ms - tx.now,
+        )
     )
     until = tx.now + lease_ms
     held, begun = list(runs), list(activities)

@@ -24,8 +24,8 @@ class Backend(Protocol):
     shares_thread: bool
     """Whether one connection reads and writes, so that everything must be done in turn."""
 
-    def prepare(self) -> None:
-        """Bring the database to the schema of this release."""
+    def prepare(self, *, as_it_is: bool = False) -> None:
+        """Bring the database to the schema of this release, unless it is opened as it is."""
 
     def write(self, work: Work[R], *, quiet: bool = False) -> R:
         """Do some work in a write transaction, and ring where others listen unless it is `quiet`."""

@@ -72,11 +72,17 @@ def _place(column: str, run_id: str, row: int | str | None) -> tuple[str | int, 
 class Database:
     """Run verbs, each in one transaction, on threads of its own so that an event loop never waits for a disk.
 
-    A verb may be run more than once before it is committed, so it changes nothing but the database.
+    A verb may be run more than once before it is committed, so it changes nothing but the database. `as_it_is` opens a
+    database whatever its schema is, for those who look at it or upgrade it.
     """
 
     def __init__(
-        self, url: str, *, clock: VirtualClock | None = None, chain: Chain | None = None
+        self,
+        url: str,
+        *,
+        clock: VirtualClock | None = None,
+        chain: Chain | None = None,
+        as_it_is: bool = False,
     ) -> None:
         self.url = url
         self.chain = chain or Chain()
@@ -92,7 +98,7 @@ class Database:
         )
         self._closed = False
         try:
-            self._backend.prepare()
+            self._backend.prepare(as_it_is=as_it_is)
         except BaseException:
             self.close()
             raise
@@ -101,6 +107,11 @@ class Database:
     def place(self) -> str:
         """Return what people call it: a path, or a URL without its password."""
         return self._backend.place
+
+    @property
+    def virtual(self) -> bool:
+        """Tell whether only a test moves the time."""
+        return self._clock is not None
 
     def write_now(
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
@@ -128,6 +139,12 @@ class Database:
             )
 
         return self._write_threads.submit(write).result()
+
+    def read_from_thread(
+        self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a verb in a read transaction from a thread that has no event loop, in turn with the others."""
+        return self._read_threads.submit(lambda: self.read_now(verb, *args, **kwargs)).result()
 
     async def write(
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs

@@ -17,6 +17,7 @@ from holdfast._store.reading import load_history
 from holdfast._store.rows import lock_children, run_row
 from holdfast._store.scheduling import insert_activity
 from holdfast._store.sealing import moved
+from holdfast._store.starting import known_run
 from holdfast._store.tables import (
     accepted,
     activity,
@@ -78,8 +79,8 @@ def fork(tx: Tx, asked: Fork) -> None:
     lock_children(
         tx, asked.origin
     )  # what they come to is copied with the original, or told to the fork
-    known = tx.conn.execute(select(run.c.request_digest).where(run.c.id == asked.id)).scalar()
-    if known == asked.digest:
+    known = known_run(tx, asked.id)
+    if known is not None and known.request_digest == asked.digest:
         return
     if known is not None:
         raise RunExistsError(

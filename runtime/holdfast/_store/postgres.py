@@ -14,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 
 from holdfast._store.backend import Work
 from holdfast._store.doorbell import Doorbell
+from holdfast._store.instants import now_ms
 from holdfast._store.schema import prepare
 from holdfast.errors import DatabaseUnavailableError, StoreError
 
@@ -23,7 +24,6 @@ log = logging.getLogger("holdfast.store")
 SCHEMES = ("postgresql://", "postgres://")
 _WRITERS = 4
 _READERS = 2
-_NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
 _MARK = text(
     "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid, pg_backend_pid() AS pid"
 )
@@ -35,7 +35,6 @@ _STATUS = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 _END_BACKEND = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND CAST(backend_xid AS TEXT) = :xid"
 )
-_MIGRATING = text("SELECT pg_advisory_xact_lock(7219042113)")
 
 # Notes that go with a connection: whether its transaction has changed a row, and whether it had at each savepoint.
 _CHANGED, _BEFORE = "holdfast_changed", "holdfast_changed_before"
@@ -94,7 +93,7 @@ class PostgresBackend:
 
     # Opening
 
-    def prepare(self) -> None:
+    def prepare(self, *, as_it_is: bool = False) -> None:
         """Create or upgrade the tables; processes that start together do it one after another."""
 
         def work(conn: Connection) -> None:
@@ -104,7 +103,8 @@ class PostgresBackend:
                     f"{self.place}: the schema that search_path names does not exist. Create it first: CREATE SCHEMA …"
                 )
             self._channel = f"holdfast_{schema}"[:63]
-            prepare(conn, self.place, lock=lambda: conn.execute(_MIGRATING))
+            if not as_it_is:
+                prepare(conn, self.place)
 
         self.write(work, quiet=True)
 
@@ -241,8 +241,7 @@ class PostgresBackend:
 
     def now(self, conn: Connection) -> int:
         """Return the time of the server in milliseconds."""
-        now: int = conn.execute(_NOW).scalar_one()
-        return now
+        return now_ms(conn)
 
     # News
 

@@ -13,7 +13,7 @@ from holdfast._store.database import Tx
 from holdfast._store.fleet import patches_of, queues_of
 from holdfast._store.places import is_past
 from holdfast._store.queues import Holds
-from holdfast._store.rows import current_row, newest, run_row
+from holdfast._store.rows import archived_row, current_row, newest, run_row
 from holdfast._store.tables import (
     activity,
     approval,
@@ -56,6 +56,8 @@ def resolve_run_id(tx: Tx, given: str) -> str:
     check_run_id(given)
     if tx.conn.execute(select(run.c.id).where(run.c.id == given)).first() is not None:
         return given
+    if archived_row(tx, given) is not None:
+        return given  # whatever is done with it says where it is
     found: list[str] = []
     if given:
         prefix = func.substr(run.c.id, 1, len(given)) == given

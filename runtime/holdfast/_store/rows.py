@@ -7,8 +7,9 @@ from sqlalchemy import or_, select
 
 from holdfast._arguments import check_run_id
 from holdfast._store.database import Tx
-from holdfast._store.tables import child, run
-from holdfast.errors import RunClosedError, UnknownRunError
+from holdfast._store.tables import archived_run, child, run
+from holdfast.clock import instant
+from holdfast.errors import ArchivedRunError, RunClosedError, UnknownRunError
 
 
 def lock_run(tx: Tx, run_id: str) -> None:
@@ -63,27 +64,56 @@ def try_lock_run(tx: Tx, run_id: str) -> bool:
 
 
 def run_row(tx: Tx, run_id: str) -> Any:
-    """Return the row of a run, locked where others write too, or raise `UnknownRunError`."""
-    check_run_id(run_id)
-    query = select(run).where(run.c.id == run_id)
-    row = tx.conn.execute(query.with_for_update() if tx.locks else query).first()
+    """Return the row of a run, locked where others write too, or raise `UnknownRunError`.
+
+    The error says where an archived run is.
+    """
+    row = _row_of(tx, run_id)
     if row is None:
-        raise UnknownRunError(
-            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
-        )
+        raise unknown(archived_row(tx, run_id), run_id)
     return row
 
 
+def _row_of(tx: Tx, run_id: str) -> Any:
+    check_run_id(run_id)
+    query = select(run).where(run.c.id == run_id)
+    return tx.conn.execute(query.with_for_update() if tx.locks else query).first()
+
+
+def archived_row(tx: Tx, run_id: str) -> Any:
+    """Return what is remembered of a run that was archived, or None."""
+    return tx.conn.execute(select(archived_run).where(archived_run.c.id == run_id)).first()
+
+
+def unknown(archived: Any, run_id: str) -> UnknownRunError:
+    """Return the error for a run without rows."""
+    if archived is None:
+        return UnknownRunError(
+            f"There is no run {run_id!r} in this database. `holdfast runs` lists them."
+        )
+    closed = f"{instant(archived.closed_at):%Y-%m-%d %H:%M} UTC"
+    return ArchivedRunError(
+        f"Run {run_id} of {archived.workflow}, {archived.status} since {closed}, was archived to {archived.file} "
+        f"(sha256 {archived.digest[:16]}…). `holdfast replay` reads that file.",
+        file=archived.file,
+    )
+
+
 def current_row(tx: Tx, run_id: str) -> Any:
-    """Return the row of the run that a chain of continuations has come to."""
-    return newest(tx, run_row(tx, run_id))
+    """Return the row of the run that a chain of continuations has come to, by way of archived links too."""
+    while True:
+        row = _row_of(tx, run_id)
+        found = archived_row(tx, run_id) if row is None else row
+        if found is None or (row is None and found.continued_to is None):
+            raise unknown(found, run_id)
+        if found.continued_to is None:
+            return row
+        run_id = found.continued_to
 
 
 def newest(tx: Tx, row: Any) -> Any:
     """Return the row of the last run in the chain that continues a run."""
-    while row.continued_to is not None:
-        row = run_row(tx, row.continued_to)
-    return row
+    return row if row.continued_to is None else current_row(tx, row.continued_to)
 
 
 def open_row(tx: Tx, run_id: str) -> Any:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from holdfast._store import turnstile
 from holdfast._store.backend import Work
+from holdfast._store.instants import now_ms
 from holdfast._store.schema import prepare
 from holdfast.errors import DatabaseCorruptError, DatabaseUnavailableError, StoreError
 
@@ -19,7 +20,6 @@ R = TypeVar("R")
 
 IN_MEMORY = frozenset({"sqlite://", "sqlite:///:memory:"})
 _BUSY_MS = 15_000
-_NOW = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)")
 
 
 class SqliteBackend:
@@ -42,10 +42,11 @@ class SqliteBackend:
         self._watch: sqlite3.Connection | None = None  # only of the read thread; see `changes`
         self._file: tuple[int, int] | None = None
 
-    def prepare(self) -> None:
+    def prepare(self, *, as_it_is: bool = False) -> None:
         """Create or upgrade the tables."""
-        with _clear_errors(self.place), self._writer.begin() as conn:
-            prepare(conn, self.place)
+        if not as_it_is:
+            with _clear_errors(self.place), self._writer.begin() as conn:
+                prepare(conn, self.place)
         self._file = None if self.shares_thread else _file_at(self.place)
 
     def write(self, work: Work[R], *, quiet: bool = False) -> R:
@@ -62,8 +63,7 @@ class SqliteBackend:
 
     def now(self, conn: Connection) -> int:
         """Return the time of SQLite in milliseconds."""
-        now: int = conn.execute(_NOW).scalar_one()
-        return now
+        return now_ms(conn)
 
     def changes(self) -> Hashable:
         """Return what differs from before when any process may have committed something since."""
@@ -154,28 +154,34 @@ def _clear_errors(place: str) -> Iterator[None]:
         raise _clear("the database is locked", place) from error
 
 
+_CAUSES: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
+    (("not a database", "malformed", "disk image"), DatabaseCorruptError, (
+     "{place} is not a usable database: {cause}. It may be damaged, or another kind of file. Nothing was changed; restore "
+     "it from a copy, or give another --db."
+    )),
+    (("is full",), DatabaseUnavailableError, (
+     "{place} cannot be written: {cause}. Nothing of this was kept, and nothing is damaged. Make room on its disk, or archive "
+     "closed runs with `holdfast archive`; workers go on by themselves."
+    )),
+    (("I/O error",), DatabaseUnavailableError, (
+     "{place} cannot be written or read: {cause}. Nothing of this was acknowledged. Look at the room on its disk, at "
+     "quotas and limits on the size of files, and at the system's log; workers go on by themselves."
+    )),
+    (("unable to open",), DatabaseUnavailableError, (
+     "{place} cannot be opened: {cause}. Check that its folder exists and that you may write there."
+    )),
+    (("readonly",), DatabaseUnavailableError, (
+     "{place} is read-only: {cause}. Check the file's and the folder's permissions."
+    )),
+    (("locked",), DatabaseUnavailableError, (
+     f"{{place}} was locked by another process for more than {_BUSY_MS // 1000} s. "
+     "Look for a long transaction or a copy that is running, and try again."
+    )),
+)  # fmt: skip
+
+
 def _clear(cause: str, place: str) -> StoreError:
-    if "not a database" in cause or "malformed" in cause or "disk image" in cause:
-        return DatabaseCorruptError(
-            f"{place} is not a usable database: {cause}. It may be damaged, or another kind of file. "
-            "Nothing was changed; restore it from a copy, or give another --db."
-        )
-    if "unable to open" in cause:
-        return DatabaseUnavailableError(
-            f"{place} cannot be opened: {cause}. Check that its folder exists and that you may write there."
-        )
-    if "is full" in cause or "disk I/O error" in cause:
-        return DatabaseUnavailableError(
-            f"{place} cannot be written: {cause}. Nothing of this was kept. Make room on the disk and try again; workers "
-            "go on by themselves."
-        )
-    if "readonly" in cause:
-        return DatabaseUnavailableError(
-            f"{place} is read-only: {cause}. Check the file's and the folder's permissions."
-        )
-    if "locked" in cause:
-        return DatabaseUnavailableError(
-            f"{place} was locked by another process for more than {_BUSY_MS // 1000} s. "
-            "Look for a long transaction or a copy that is running, and try again."
-        )
+    for words, kind, message in _CAUSES:
+        if any(word in cause for word in words):
+            return kind(message.format(place=place, cause=cause))
     return StoreError(f"{place}: {cause}")

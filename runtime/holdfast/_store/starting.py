@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, union_all
 
 from holdfast._store import accepting
 from holdfast._store.attributes import store_attributes
 from holdfast._store.database import Tx
 from holdfast._store.records import NewRun
-from holdfast._store.tables import inbound, run
+from holdfast._store.tables import archived_run, inbound, run
 from holdfast.errors import RunExistsError
 from holdfast.runs import RunStatus, TaskState
 
@@ -28,10 +28,10 @@ def start_run(tx: Tx, new: NewRun) -> bool:
 
 
 def known_run(tx: Tx, run_id: str) -> Any:
-    """Return the workflow and the request digest of a run, or None."""
-    return tx.conn.execute(
-        select(run.c.request_digest, run.c.workflow).where(run.c.id == run_id)
-    ).first()
+    """Return the workflow and the request digest of a run, archived ones included, or None."""
+    here = select(run.c.request_digest, run.c.workflow).where(run.c.id == run_id)
+    gone = select(archived_run.c.request_digest, archived_run.c.workflow)
+    return tx.conn.execute(union_all(here, gone.where(archived_run.c.id == run_id))).first()
 
 
 def insert_run(tx: Tx, new: NewRun) -> None:

@@ -309,6 +309,9 @@ class WorkerRow(SQLModel, table=True):
     holdfast: str | None = None
     python: str | None = None
     stopped_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    clock_offset: int | None = Field(
+        default=None, sa_column=_ms(nullable=True)
+    )  # its machine's clock less the database's
 
 
 class QueueRow(SQLModel, table=True):
@@ -369,6 +372,33 @@ class DriftRow(SQLModel, table=True):
     site: str
 
 
+class ArchivedRun(SQLModel, table=True):
+    """Remember a run whose rows were deleted, and the file that holds its history."""
+
+    __tablename__ = "archived_run"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    id: str = Field(primary_key=True)
+    workflow: str
+    status: str
+    request_digest: str
+    first_run: str
+    continued_to: str | None = None
+    created_at: int = Field(sa_column=_ms())
+    closed_at: int = Field(sa_column=_ms())
+    archived_at: int = Field(sa_column=_ms())
+    file: str = Field(sa_column=Column(Text, nullable=False))
+    digest: str
+
+
+class Compatibility(SQLModel, table=True):
+    """Hold one row: the oldest schema whose release may use this database."""
+
+    __tablename__ = "compatibility"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    id: int = Field(primary_key=True)
+    min_compatible: str
+
+
 def _table(model: type[SQLModel]) -> Table:
     table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel adds it to table models
     return table
@@ -393,6 +423,8 @@ published = _table(Published)
 attribute = _table(Attribute)
 child = _table(Child)
 compensation = _table(Compensation)
+archived_run = _table(ArchivedRun)
+compatibility = _table(Compatibility)
 
 Index(
     "ix_run_task", run.c.queue, run.c.task_state, run.c.task_visible_at,
@@ -401,6 +433,10 @@ Index(
 Index(
     "ix_run_open", run.c.created_at, run.c.id,
     sqlite_where=run.c.closed_at.is_(None), postgresql_where=run.c.closed_at.is_(None),
+)  # fmt: skip
+Index(
+    "ix_run_closed", run.c.closed_at, run.c.id,
+    sqlite_where=run.c.closed_at.is_not(None), postgresql_where=run.c.closed_at.is_not(None),
 )  # fmt: skip
 Index("ix_run_created", run.c.created_at, run.c.id)
 Index(

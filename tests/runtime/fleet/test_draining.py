@@ -138,7 +138,7 @@ async def test_a_worker_stops_in_good_order_while_the_database_is_away_for_a_mom
         (tmp_path / "p.db").rename(tmp_path / "away.db")
         process.terminate()
         (tmp_path / "go").touch()
-        await said(process, "cannot be recorded, trying again")
+        await said(process, "the database cannot be used")
 
         (tmp_path / "away.db").rename(tmp_path / "p.db")
         await ended(process)

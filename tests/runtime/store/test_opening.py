@@ -71,6 +71,7 @@ def test_a_database_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path)
     Client(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE compatibility SET min_compatible = '9000'")
     connection.close()
 
     with pytest.raises(

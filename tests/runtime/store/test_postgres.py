@@ -89,7 +89,7 @@ def test_many_processes_may_open_a_new_database_at_once(empty: str) -> None:
 def test_a_migration_that_fails_leaves_nothing_behind(
     empty: str, server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holdfast._store.schema._upgrade", _half_an_upgrade)
+    monkeypatch.setattr("holdfast._store.schema.upgrade", _half_an_upgrade)
     with pytest.raises(ZeroDivisionError):
         Client(empty)
     monkeypatch.undo()
@@ -129,6 +129,7 @@ def test_a_database_of_a_newer_release_is_refused(empty: str, server: Postgres) 
     Client(empty).close()
     name = make_url(empty).database or ""
     server.execute("UPDATE alembic_version SET version_num = '9999'", database=name)
+    server.execute("UPDATE compatibility SET min_compatible = '9000'", database=name)
 
     with pytest.raises(DatabaseVersionError, match="has schema 9999; this holdfast knows"):
         Client(empty)

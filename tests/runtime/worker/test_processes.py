@@ -12,6 +12,7 @@ import pytest
 from tests.runtime.processes import Spawn, spawning, until
 
 from holdfast import Client, RunHandle
+from holdfast._troubles import Troubles
 from holdfast._watchdog import Watchdog
 
 CODE = """
@@ -136,7 +137,7 @@ def test_the_watchdog_names_the_line_at_which_the_loop_hangs() -> None:
             noticed.set()
 
     async def hang() -> None:
-        watchdog = Watchdog(beat, interval=0.05)
+        watchdog = Watchdog(beat, interval=0.05, troubles=Troubles())
         watchdog.start(asyncio.get_running_loop())
         assert noticed.wait(20)  # blocks the loop until the watchdog has said so
         await asyncio.to_thread(watchdog.stop)

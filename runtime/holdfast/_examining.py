@@ -1,0 +1,46 @@
+"""Gathering the facts that `holdfast.doctor` judges."""
+
+import time
+from dataclasses import replace
+
+from holdfast._facts import Facts, SchemaFacts
+from holdfast._store import inspecting
+from holdfast._store.database import Database, Tx
+from holdfast._store.schema import HEAD
+from holdfast.errors import DatabaseCorruptError
+
+
+def examine(database: Database, *, thorough: bool = False) -> Facts:
+    """Return what is known about a database, whatever its schema is; `thorough` reads all of it for damage."""
+    try:
+        facts = database.read_now(_facts, place=database.place, thorough=thorough)
+        before = time.time()
+        now = database.read_now(_now)
+        took = round((time.time() - before) * 1000)
+    except DatabaseCorruptError as error:
+        damaged = SchemaFacts(version=None, head=HEAD, damage=(error.message,))
+        return Facts(now=0, schema=damaged)
+    if database.virtual:
+        return facts
+    return replace(facts, clock_offset=round(before * 1000) + took // 2 - now, clock_doubt=took)
+
+
+def _now(tx: Tx) -> int:
+    return tx.now
+
+
+def _facts(tx: Tx, *, place: str, thorough: bool) -> Facts:
+    schema = inspecting.schema_facts(tx, thorough=thorough)
+    storage = inspecting.storage_facts(tx, place)
+    if (
+        schema.pending
+        or not schema.usable
+        or any(name.startswith("table") for name in schema.missing)
+    ):
+        return Facts(now=tx.now, schema=schema, storage=storage)
+    runs, activities = inspecting.open_groups(tx)
+    return Facts(
+        now=tx.now, schema=schema, storage=storage, workers=inspecting.worker_facts(tx),
+        blocked=inspecting.blocked_groups(tx), runs=runs, activities=activities, oldest_due=inspecting.oldest_due(tx),
+        sealed_with=inspecting.keys_in_use(tx), known_keys=tx.chain.keys,
+    )  # fmt: skip
