@@ -5,6 +5,8 @@
     │   ├── UnknownWorkflowError
     │   │   └── MissingWorkflowError    the module is there, the workflow is not
     │   ├── UnknownRunError
+    │   ├── UnknownScheduleError
+    │   ├── ScheduleExistsError
     │   ├── UnknownKeyError         a run has published nothing under that key
     │   ├── RunExistsError
     │   ├── RunClosedError
@@ -66,6 +68,14 @@ class MissingWorkflowError(UnknownWorkflowError):
 
 class UnknownRunError(UsageError):
     """Report a run id that is not in the database."""
+
+
+class UnknownScheduleError(UsageError):
+    """Report a schedule id that is not in the database."""
+
+
+class ScheduleExistsError(UsageError):
+    """Report a schedule id that is taken by another schedule."""
 
 
 class UnknownKeyError(UsageError):

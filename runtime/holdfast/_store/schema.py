@@ -8,8 +8,8 @@ from sqlalchemy import Connection, inspect, text
 from holdfast._store import blank
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError
 
-HEAD = "0005"
-_KNOWN = frozenset({"0001", "0002", "0003", "0005"})
+HEAD = "0006"
+_KNOWN = frozenset({"0001", "0002", "0003", "0005", "0006"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
