@@ -237,6 +237,7 @@ class Standing:
     paused_by: str | None
     pause_note: str | None
     last_state: str | None
+    last_reason: str | None
     last_note: str | None
     waits_for: str | None
     buffered: int
@@ -255,6 +256,7 @@ def judge(standing: Standing, now: int) -> tuple[str, str]:
         (s.last_state == TickState.FAILED, "failing", f"its last tick could not be started: {s.last_note}"),
         (s.next_at is not None and not s.workers, "unattended", "no worker is alive to fire its next tick; start one"),
         (s.buffered > 0, "held", f"{s.buffered} tick(s) wait until run {s.waits_for} has ended"),
+        (bool(s.last_reason == Reason.OVERLAP and s.waits_for), "skipping", f"its last tick was skipped: {s.last_note}"),
         (s.next_at is None, "ended", "no tick follows"),
     )  # fmt: skip
     found = next(((code, why) for holds, code, why in cases if holds), None)

@@ -74,7 +74,7 @@ def _summary(tx: Tx, row: Any, workers: int) -> ScheduleSummary:
         Standing(
             next_at=row.next_at, paused_at=row.paused_at, paused_by=row.paused_by,
             pause_note=tx.show_text(row.pause_note, "schedule.pause_note", row.id),
-            last_state=None if last is None else last.state, last_note=None if last is None else last.note,
+            last_state=None if last is None else last.state, last_reason=None if last is None else last.reason, last_note=None if last is None else last.note,
             waits_for=", ".join(ticks.open_runs(tx, row.id)[:1]), buffered=ticks.crowd_of(tx, row.id).buffered,
             workers=workers,
         ),

@@ -37,7 +37,7 @@ from holdfast._ticking import (
 from holdfast.errors import PayloadError, UsageError
 from holdfast.history import Json, canonical
 from holdfast.payloads import from_bytes
-from holdfast.runs import RunStatus
+from holdfast.runs import RunStatus, TaskState
 from holdfast.schedules import Overlap, duration_words, spec_from_json
 
 ROWS_KEPT = 1000
@@ -257,9 +257,7 @@ def digest_of(workflow: str, queue: str, args: list[Json]) -> str:
 def _why_skipped(tx: Tx, row: Any, reason: Reason) -> str:
     match reason:
         case Reason.OVERLAP:
-            return (
-                f"run {', '.join(open_runs(tx, row.id)[:3]) or 'of an earlier tick'} had not ended"
-            )
+            return _why_overlapped(tx, row)
         case Reason.BUFFER_FULL:
             return f"{crowd_of(tx, row.id).buffered} tick(s) waited already"
         case Reason.PAUSED:
@@ -268,6 +266,15 @@ def _why_skipped(tx: Tx, row: Any, reason: Reason) -> str:
             return (
                 f"no worker looked within the catch-up window of {duration_words(row.catch_up_ms)}"
             )
+
+
+def _why_overlapped(tx: Tx, row: Any) -> str:
+    runs = open_runs(tx, row.id)
+    if not runs:
+        return "a tick before it waited"
+    state = tx.conn.execute(select(run.c.task_state).where(run.c.id == runs[0])).scalar()
+    blocked = ": it is blocked" if state == TaskState.BLOCKED.value else ""
+    return f"run {runs[0]} had not ended{blocked}"
 
 
 def _make_room(tx: Tx, row: Any, step: Replace, run_id: str) -> None:

@@ -1,10 +1,12 @@
 """A schedule on a virtual clock, with a worker that fires it."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.runtime.schedules.flows import fail, finish, greet, linger
+from tests.runtime.schedules.flows import broken, fail, finish, greet, linger
 
 from holdfast import Client, RunHandle, Worker
 from holdfast.client import ScheduleHandle
@@ -18,7 +20,7 @@ class Scheduled:
     def __init__(self, client: Client, clock: VirtualClock) -> None:
         self.client = client
         self.clock = clock
-        self.worker = Worker(client, workflows=[greet, linger, fail])
+        self.worker = Worker(client, workflows=[greet, linger, fail, broken])
 
     async def hourly(
         self,
@@ -35,6 +37,13 @@ class Scheduled:
 
     async def settle(self) -> None:
         await self.worker.run_until_idle()
+
+    @contextlib.asynccontextmanager
+    async def alive(self) -> AsyncIterator[None]:
+        """Let the worker be known as alive, as it is while it waits for work."""
+        await self.worker._register()
+        yield
+        await self.worker._unregister()
 
     async def at(self, *, hours: float) -> None:
         """Go to so many hours after the beginning of the test, and do what is due then."""

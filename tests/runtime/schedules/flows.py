@@ -1,6 +1,6 @@
 """What the schedules of the tests start."""
 
-from holdfast import workflow
+from holdfast import ApplicationError, workflow
 from holdfast.workflow import Signal
 
 finish = Signal("finish", bool)
@@ -19,7 +19,12 @@ async def linger(name: str) -> bool:
 @workflow.define
 async def fail(name: str) -> None:
     await finish.receive()
-    raise ValueError(name)
+    raise ApplicationError(name)
+
+
+@workflow.define
+async def broken(name: str) -> None:
+    raise ValueError(name)  # a bug, which blocks the run
 
 
 @workflow.define
