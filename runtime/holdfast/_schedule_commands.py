@@ -83,6 +83,7 @@ def _timing(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--pause-on-failure/--no-pause-on-failure", default=None, help="Pause when a run fails or times out."),
         click.option("--queue", help="Which workers advance its runs."),
         click.option("--attribute", "attributes", multiple=True, metavar="KEY=VALUE", help="By what its runs are found."),
+        click.option("--priority", type=click.IntRange(1, 9), help="Of its runs: 1 goes first; 5 by default."),
         click.option("--timeout", type=duration, metavar="DURATION", help="How long a run may take."),
     )):  # fmt: skip
         command = option(command)

@@ -5,19 +5,21 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
-from holdfast._conversing import checked_attributes
+from holdfast._arguments import check_kind, check_text, check_whole, checked_by, refuse
+from holdfast._conversing import checked_attributes, declared_by
 from holdfast._core.driver import FLAGS
 from holdfast._defining import Workflow, resolve_workflow
-from holdfast._questions import checked_by, checked_comment
+from holdfast._questions import checked_comment
 from holdfast._store import schedule_reading, schedules
 from holdfast._store.database import Database
 from holdfast._store.records import NewSchedule
 from holdfast.clock import milliseconds
+from holdfast.codec import schemas_of
 from holdfast.errors import ArgumentError
 from holdfast.history import canonical
 from holdfast.payloads import to_bytes
 from holdfast.retry import check_retry_budget
-from holdfast.runs import checked_id
+from holdfast.runs import PRIORITY, checked_id, checked_priority
 from holdfast.schedules import (
     Calendar,
     Cron,
@@ -48,6 +50,7 @@ class ScheduleOptions(TypedDict, total=False):
     attributes: Mapping[str, str | int | float | bool]
     timeout: timedelta | None
     retry_budget: int | None
+    priority: int
 
 
 class ScheduleChanges(ScheduleOptions, total=False):
@@ -88,7 +91,7 @@ class ScheduleHandle:
 
         Its nominal time is now. It does not count against `max_runs`. `overlap` is that of the schedule by default.
         """
-        policy = None if overlap is None else _overlap(overlap, "trigger")
+        policy = None if overlap is None else _overlap("trigger", "overlap", overlap)
         row = await self._client.database.write(schedules.trigger, self.id, policy, flags=FLAGS)
         return schedule_reading.tick_summary(row)
 
@@ -100,12 +103,14 @@ class ScheduleHandle:
         A tick that was started, or waits, is left as it is: the same range twice starts nothing twice. The bounds of
         the schedule and `max_runs` do not count.
         """
-        begin, end = _instant(first, "backfill(first"), _instant(last, "backfill(last")
+        begin, end = (
+            _instant("backfill", name, at) for name, at in (("first", first), ("last", last))
+        )
         if begin > end:
             raise ArgumentError(
                 f"backfill({first}, {last}): the range ends before it begins; nothing was started."
             )
-        policy = _overlap(overlap, "backfill")
+        policy = _overlap("backfill", "overlap", overlap)
         rows = await self._client.database.write(
             schedules.backfill, self.id, begin, end, policy, flags=FLAGS
         )
@@ -131,7 +136,7 @@ class ScheduleHandle:
             raise ArgumentError("update(): nothing to change was given; nothing was changed.")
         _check_bounds("update", {**row._asdict(), **values})
         await self._client.database.write(
-            schedules.change, self.id, values, request=request or None, flags=FLAGS
+            schedules.change, self.id, values, request=request, flags=FLAGS
         )
 
     async def entry(self) -> str:
@@ -173,14 +178,14 @@ class Scheduling:
             options: `overlap` says what happens to a tick while a run is open, by default `skip`. `catch_up` is how late
                 a tick may still fire, by default a day. `jitter` delays each tick by up to that much, always the same
                 for the same tick. No tick is before `start` or after `end`. `max_runs` is how many ticks are started.
-                `pause_on_failure` pauses it when a run fails or times out. `queue`, `attributes`, `timeout` and
-                `retry_budget` are those of each run, as in `Client.start`.
+                `pause_on_failure` pauses it when a run fails or times out. `queue`, `attributes`, `timeout`,
+                `retry_budget` and `priority` are those of each run, as in `Client.start`.
         """
         found = resolve_workflow(workflow)
-        if len(id) > MAX_SCHEDULE_ID:
-            raise ArgumentError(
-                f"A schedule id of {len(id)} characters: expected at most {MAX_SCHEDULE_ID}, because its runs' ids begin with it."
-            )
+        if len(checked_id(id)) > MAX_SCHEDULE_ID:
+            refuse(
+                "create_schedule", "id", id, f"at most {MAX_SCHEDULE_ID} characters, because the ids of its runs begin with it",
+            )  # fmt: skip
         attributes = checked_attributes(options.pop("attributes", {}))
         values = _DEFAULTS | _columns("create_schedule", {"spec": spec, **options})
         _check_bounds("create_schedule", values)
@@ -191,15 +196,16 @@ class Scheduling:
         encoded = found.definition.signature.encode_args(args, {}, limit=self.payload_limit)
         request = [found.name, encoded, attributes, {k: v for k, v in values.items() if k != "spec"}, spec_to_json(spec)]  # fmt: skip
         new = NewSchedule(
-            id=checked_id(id), workflow=found.name, entry=found.definition.entry, args=encoded, attributes=attributes,
+            id=id, workflow=found.name, entry=found.definition.entry, args=encoded, attributes=attributes,
             digest=hashlib.sha256(canonical(request).encode()).hexdigest(),  # type: ignore[arg-type]  # all of it is JSON
-            paused_by=None if paused_by is None else paused_by.strip(), pause_note=checked_comment(note), **values,
+            accepts=schemas_of(declared_by(found.fn)), paused_by=None if paused_by is None else paused_by.strip(), pause_note=checked_comment(note), **values,
         )  # fmt: skip
         await self.database.write(schedules.create, new)
         return ScheduleHandle(self, id)
 
     def get_schedule(self, schedule_id: str) -> ScheduleHandle:
         """Return a handle on a schedule."""
+        check_text("get_schedule", "schedule_id", schedule_id, what="the id of a schedule")
         return ScheduleHandle(self, schedule_id)
 
     async def list_schedules(self, *, after: str = "", limit: int = 200) -> list[ScheduleSummary]:
@@ -210,7 +216,7 @@ class Scheduling:
 _DEFAULTS: dict[str, Any] = {
     "overlap": Overlap.SKIP.value, "catch_up_ms": milliseconds(timedelta(days=1)), "jitter_ms": 0, "start_at": None,
     "end_at": None, "max_runs": None, "pause_on_failure": False, "queue": "default", "timeout_ms": None,
-    "retry_budget": None,
+    "retry_budget": None, "priority": PRIORITY,
 }  # fmt: skip
 
 
@@ -222,7 +228,7 @@ def _columns(call: str, options: Mapping[str, Any]) -> dict[str, Any]:
             known = ", ".join(sorted({*_COLUMNS, "attributes"}))
             raise ArgumentError(f"{call}({name}=…): there is no such option; expected {known}.")
         column, convert = _COLUMNS[name]
-        values[column] = convert(given, f"{call}({name}")
+        values[column] = convert(call, name, given)
     return values
 
 
@@ -232,86 +238,90 @@ def _check_bounds(call: str, values: Mapping[str, Any]) -> None:
         raise ArgumentError(f"{call}(start=…, end=…): it ends before it starts.")
 
 
-def _spec(given: Any, where: str) -> bytes:
-    if not isinstance(given, Cron | Interval | Calendar):
-        raise ArgumentError(
-            f"{where}={given!r}): expected a Cron, Interval or Calendar of holdfast.schedules."
-        )
+_Convert = Callable[[str, str, Any], Any]
+
+
+def _spec(call: str, name: str, given: Any) -> bytes:
+    check_kind(
+        call,
+        name,
+        given,
+        (Cron, Interval, Calendar),
+        "a Cron, Interval or Calendar of holdfast.schedules",
+    )
     return to_bytes(spec_to_json(given))
 
 
-def _overlap(given: Any, call: str) -> Overlap:
-    try:
-        return Overlap(given)
-    except ValueError:
-        raise ArgumentError(
-            f"{call}(overlap={given!r}): expected one of {', '.join(Overlap)}."
-        ) from None
+def _overlap(call: str, name: str, given: Any) -> Overlap:
+    if given not in list(Overlap):
+        refuse(call, name, given, f"one of {', '.join(Overlap)}")
+    return Overlap(given)
 
 
-def _overlap_name(given: Any, where: str) -> str:
-    return _overlap(given, where.partition("(")[0]).value
-
-
-def _instant(given: Any, where: str) -> int:
+def _instant(call: str, name: str, given: Any) -> int:
     if not isinstance(given, datetime) or given.tzinfo is None:
-        raise ArgumentError(
-            f"{where}={given!r}): expected a datetime with a time zone, for example datetime(2026, 3, 1, tzinfo=UTC)."
+        refuse(
+            call,
+            name,
+            given,
+            "a datetime with a time zone, for example datetime(2026, 3, 1, tzinfo=UTC)",
         )
     return round(given.timestamp() * 1000)
 
 
-def _duration(least: timedelta, why: str) -> Callable[[Any, str], int]:
-    def convert(given: Any, where: str) -> int:
+def _duration(least: timedelta, why: str = "") -> _Convert:
+    def convert(call: str, name: str, given: Any) -> int:
         if not isinstance(given, timedelta) or given < least:
-            raise ArgumentError(
-                f"{where}={given!r}): expected a timedelta of at least {least}{why}."
-            )
+            refuse(call, name, given, f"a timedelta of {least} or more{why}")
         return milliseconds(given)
 
     return convert
 
 
-def _count(given: Any, where: str) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise ArgumentError(f"{where}={given!r}): expected None or a whole number from 1.")
-    return given
+def _count(call: str, name: str, given: Any) -> int:
+    check_whole(call, name, given, least=1)
+    return int(given)
 
 
-def _flag(given: Any, where: str) -> bool:
-    if not isinstance(given, bool):
-        raise ArgumentError(f"{where}={given!r}): expected True or False.")
-    return given
+def _flag(call: str, name: str, given: Any) -> bool:
+    check_kind(call, name, given, bool, "True or False")
+    return bool(given)
 
 
-def _queue(given: Any, where: str) -> str:
-    if not isinstance(given, str) or not given.strip():
-        raise ArgumentError(f"{where}={given!r}): expected the name of a queue.")
-    return given
+def _queue(call: str, name: str, given: Any) -> str:
+    check_text(call, name, given, what="the name of a queue")
+    return str(given)
 
 
-def _budget(given: Any, where: str) -> int | None:
-    check_retry_budget(given, where.partition("(")[0])
+def _budget(call: str, _name: str, given: Any) -> int | None:
+    check_retry_budget(given, call)
     return given  # type: ignore[no-any-return]  # checked
 
 
-def _optional(convert: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    return lambda given, where: None if given is None else convert(given, where)
+def _priority(call: str, _name: str, given: Any) -> int:
+    return checked_priority(given, call)
 
 
-_COLUMNS: dict[str, tuple[str, Callable[[Any, str], Any]]] = {
+def _optional(convert: _Convert) -> _Convert:
+    return lambda call, name, given: None if given is None else convert(call, name, given)
+
+
+_COLUMNS: dict[str, tuple[str, _Convert]] = {
     "spec": ("spec", _spec),
-    "overlap": ("overlap", _overlap_name),
+    "overlap": ("overlap", lambda call, name, given: _overlap(call, name, given).value),
     "catch_up": (
         "catch_up_ms",
-        _duration(_LEAST_CATCH_UP, ": workers look in turns, so every tick is a little late"),
+        _duration(
+            _LEAST_CATCH_UP, ", because workers look in turns and every tick is a little late"
+        ),
     ),
-    "jitter": ("jitter_ms", _duration(timedelta(0), "")),
+    "jitter": ("jitter_ms", _duration(timedelta(0))),
     "start": ("start_at", _optional(_instant)),
     "end": ("end_at", _optional(_instant)),
     "max_runs": ("max_runs", _optional(_count)),
     "pause_on_failure": ("pause_on_failure", _flag),
     "queue": ("queue", _queue),
-    "timeout": ("timeout_ms", _optional(_duration(timedelta(milliseconds=1), ""))),
+    "timeout": ("timeout_ms", _optional(_duration(timedelta(milliseconds=1)))),
     "retry_budget": ("retry_budget", _budget),
+    "priority": ("priority", _priority),
 }

@@ -29,21 +29,25 @@ def schedule_row(tx: Tx, schedule_id: str, *, lock: bool = False) -> Any:
 
 def create(tx: Tx, new: NewSchedule) -> bool:
     """Insert a schedule; False when the same request has already made it."""
-    known = tx.conn.execute(
-        select(schedule.c.request_digest).where(schedule.c.id == new.id)
-    ).scalar()
+    known = tx.conn.execute(select(schedule.c.request).where(schedule.c.id == new.id)).scalar()
     if known is not None:
-        if known in tx.chain.veils(new.digest):
+        if tx.unpack(known, "schedule.request", new.id)["digest"] == new.digest:
             return False
         raise ScheduleExistsError(
             f"Schedule {new.id!r} exists already, and is another one. Change it with `holdfast schedule update`, or "
             "choose another id."
         )
-    sealed = tx.pack({"args": new.args, "attributes": dict(new.attributes)}, "schedule.request", new.id)  # fmt: skip
+    request = {
+        "args": new.args,
+        "attributes": dict(new.attributes),
+        "accepts": dict(new.accepts),
+        "digest": new.digest,
+    }
+    sealed = tx.pack(request, "schedule.request", new.id)
     tx.conn.execute(
         insert(schedule).values(
             id=new.id, workflow=new.workflow, entry=new.entry, queue=new.queue, request=sealed,
-            request_digest=tx.chain.veil(new.digest), spec=new.spec, overlap=new.overlap,
+            priority=new.priority, spec=new.spec, overlap=new.overlap,
             catch_up_ms=new.catch_up_ms, jitter_ms=new.jitter_ms, start_at=new.start_at, end_at=new.end_at,
             max_runs=new.max_runs, pause_on_failure=new.pause_on_failure, timeout_ms=new.timeout_ms,
             retry_budget=new.retry_budget, created_at=tx.now, updated_at=tx.now, runs=0,
@@ -103,7 +107,7 @@ def change(
     schedule_id: str,
     values: Mapping[str, Any],
     *,
-    request: Mapping[str, Any] | None,
+    request: Mapping[str, Any],
     flags: int,
 ) -> None:
     """Change columns of a schedule, and what it starts; what is due by its old ones is decided on first."""
@@ -112,15 +116,17 @@ def change(
     row = schedule_row(tx, schedule_id)
     if row.paused_at is not None:
         _record_passed(tx, row, flags=flags)
-    sealed = {}
-    if request is not None:
-        old = tx.unpack(row.request, "schedule.request", schedule_id)
-        sealed["request"] = tx.pack({**old, **request}, "schedule.request", schedule_id)
-    # A request digest that fits nothing: to create the schedule as it was before is no repetition any more.
+    old = tx.unpack(row.request, "schedule.request", schedule_id)
+    # A digest that fits nothing: to create the schedule as it was before is no repetition any more.
+    asked = {**old, **request, "digest": ""}
     tx.conn.execute(
         update(schedule)
         .where(schedule.c.id == schedule_id)
-        .values(**values, **sealed, updated_at=tx.now, request_digest="")
+        .values(
+            **values,
+            request=tx.pack(asked, "schedule.request", schedule_id),
+            updated_at=tx.now,
+        )
     )
     _aim(tx, schedule_row(tx, schedule_id))
     if row.paused_at is not None:

@@ -380,8 +380,9 @@ class Schedule(SQLModel, table=True):
     workflow: str
     entry: str
     queue: str
-    request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # arguments, attributes
-    request_digest: str
+    request: bytes = Field(
+        sa_column=Column(LargeBinary, nullable=False)
+    )  # arguments, attributes, accepted messages, and a digest of what asked for all of it
     spec: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     overlap: str
     catch_up_ms: int = Field(sa_column=_ms())
@@ -392,6 +393,7 @@ class Schedule(SQLModel, table=True):
     pause_on_failure: bool = False
     timeout_ms: int | None = Field(default=None, sa_column=_ms(nullable=True))
     retry_budget: int | None = None
+    priority: int
     created_at: int = Field(sa_column=_ms())
     updated_at: int = Field(sa_column=_ms())
     runs: int = 0

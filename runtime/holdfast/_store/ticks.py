@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from holdfast._store import ending
 from holdfast._store.database import Tx
 from holdfast._store.records import NewRun
+from holdfast._store.sealing import left_if_sealed
 from holdfast._store.starting import insert_run, known_run
 from holdfast._store.tables import run, schedule, schedule_tick
 from holdfast._ticking import (
@@ -34,7 +35,7 @@ from holdfast._ticking import (
     plan,
     run_id_of,
 )
-from holdfast.errors import PayloadError, UsageError
+from holdfast.errors import UsageError
 from holdfast.history import Json, canonical
 from holdfast.payloads import from_bytes
 from holdfast.runs import RunStatus, TaskState
@@ -63,8 +64,7 @@ def fire_due(tx: Tx, *, limit: int, flags: int) -> int:
         ).first()
         if row is None:
             continue  # another worker decides on it
-        # A process that cannot read the arguments leaves the schedule to one that can.
-        with contextlib.suppress(PayloadError), tx.conn.begin_nested():
+        with left_if_sealed(tx, f"Schedule {schedule_id}"):
             done += attend(tx, row, flags=flags)
     return done
 
@@ -242,7 +242,7 @@ def _start(tx: Tx, row: Any, nominal: int, run_id: str, *, flags: int) -> dict[s
             id=run_id, workflow=row.workflow, entry=row.entry, queue=row.queue, seed=secrets.token_hex(8), flags=flags,
             python=".".join(platform.python_version_tuple()[:2]), code="",
             digest=digest_of(row.workflow, row.queue, request["args"]), args=request["args"],
-            attributes=request["attributes"], retry_budget=row.retry_budget, timeout_ms=row.timeout_ms,
+            attributes=request["attributes"], accepts=request["accepts"], priority=row.priority, retry_budget=row.retry_budget, timeout_ms=row.timeout_ms,
             schedule=row.id, scheduled_for=nominal,
         ),
     )  # fmt: skip

@@ -1,8 +1,9 @@
 """A schedule on a virtual clock, with a worker that fires it."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,3 +74,10 @@ class Scheduled:
 @pytest.fixture
 def s(client: Client, clock: VirtualClock) -> Scheduled:
     return Scheduled(client, clock)
+
+
+@pytest.fixture
+def local(tmp_path: Path, clock: VirtualClock) -> Iterator[Scheduled]:
+    """Give the same on SQLite alone, for what is decided before a database is asked."""
+    with contextlib.closing(Client(tmp_path / "local.db", clock=clock)) as client:
+        yield Scheduled(client, clock)

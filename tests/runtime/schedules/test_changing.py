@@ -7,6 +7,7 @@ import pytest
 from tests.runtime.schedules.conftest import Scheduled
 from tests.runtime.schedules.flows import greet, linger
 
+from holdfast._store.rows import run_row
 from holdfast.errors import (
     ArgumentError,
     PayloadError,
@@ -182,28 +183,37 @@ async def test_schedules_are_listed_by_their_ids(s: Scheduled) -> None:
     assert [item.id for item in await s.client.list_schedules(after="a")] == ["b"]
 
 
-async def test_runs_carry_the_attributes_of_their_schedule(s: Scheduled) -> None:
-    await s.hourly(greet, attributes={"customer": "acme"})
+async def test_runs_are_given_what_their_schedule_says(s: Scheduled) -> None:
+    await s.hourly(
+        greet,
+        attributes={"customer": "acme"},
+        priority=2,
+        timeout=timedelta(hours=3),
+        retry_budget=4,
+    )
     await s.at(hours=1)
 
-    assert len(await s.client.list(where={"customer": "acme"})) == 1
+    [found] = await s.client.list(where={"customer": "acme"})
+    row = await s.client.database.read(run_row, found.id)
+    assert (row.priority, row.timeout_ms, row.retry_budget) == (2, 10_800_000, 4)
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"catch_up": timedelta(seconds=-1)}, r"create_schedule\(catch_up=.*at least 0:00:10"),
-        ({"catch_up": 60}, r"catch_up=60\): expected a timedelta"),
-        ({"jitter": timedelta(seconds=-1)}, r"jitter=.*at least 0:00:00"),
+        ({"catch_up": timedelta(seconds=-1)}, r"create_schedule\(catch_up=.*a timedelta of 0:00:10 or more"),
+        ({"catch_up": 60}, r"catch_up=60\): expected a timedelta of"),
+        ({"jitter": timedelta(seconds=-1)}, r"jitter=.*a timedelta of 0:00:00 or more"),
         ({"overlap": "queue"}, r"create_schedule\(overlap='queue'\): expected one of skip, buffer_one"),
-        ({"max_runs": 0}, r"max_runs=0\): expected None or a whole number from 1"),
+        ({"max_runs": 0}, r"max_runs=0\): expected a whole number, 1 or more"),
         ({"start": datetime(2026, 1, 1)}, "expected a datetime with a time zone"),  # noqa: DTZ001
         ({"start": hour(3), "end": hour(2)}, "it ends before it starts"),
         ({"end": hour(0) - timedelta(days=1)}, "has no tick from now on"),
-        ({"timeout": timedelta(0)}, r"timeout=.*expected a timedelta of at least"),
-        ({"retry_budget": -1}, "expected None or a number of retries"),
+        ({"timeout": timedelta(0)}, r"timeout=.*expected a timedelta of"),
+        ({"retry_budget": -1}, "expected a number of retries, 0 or more, or None"),
+        ({"priority": 0}, "priority=0.*expected 1, which goes first"),
         ({"pause_on_failure": "yes"}, "expected True or False"),
-        ({"queue": " "}, "expected the name of a queue"),
+        ({"queue": " "}, "expected a str, the name of a queue"),
         ({"spec": "0 0 * * *"}, "expected a Cron, Interval or Calendar"),
         ({"attributes": {"a<": 1}}, "Attribute 'a<'"),
         ({"paused_by": " "}, r"create_schedule\(by=…\) needs 1 to 200 characters"),
@@ -213,12 +223,12 @@ async def test_runs_carry_the_attributes_of_their_schedule(s: Scheduled) -> None
     ],
 )  # fmt: skip
 async def test_a_schedule_that_cannot_be_meant_is_refused_and_not_made(
-    s: Scheduled, options: dict[str, Any], said: str
+    local: Scheduled, options: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ArgumentError, match=said):
-        await s.hourly(greet, **options)
+        await local.hourly(greet, **options)
 
-    assert await s.client.list_schedules() == []
+    assert await local.client.list_schedules() == []
 
 
 async def test_arguments_are_checked_when_the_schedule_is_made_and_changed(s: Scheduled) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.runtime.schedules.conftest import Scheduled
@@ -59,18 +60,23 @@ async def test_a_worker_without_the_workflow_fires_the_schedule_for_one_that_has
     assert await s.states(schedule) == ["01:00 started"]
 
 
-async def test_two_workers_on_one_tick_start_one_run(
-    s: Scheduled, clock: VirtualClock, client: Client
+async def test_workers_that_look_at_one_tick_at_once_start_one_run(
+    s: Scheduled, store: str | Path, clock: VirtualClock
 ) -> None:
+    """Each has connections and threads of its own, and all of them find the tick due."""
     schedule = await s.hourly(greet, overlap=Overlap.ALLOW_ALL)
     clock.advance(HOUR)
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(contextlib.closing(Client(store, clock=clock))) for _ in range(4)
+        ]
 
-    fired = await asyncio.gather(
-        *(client.database.write(ticks.fire_due, limit=10, flags=0) for _ in range(4))
-    )
+        fired = await asyncio.gather(
+            *(client.database.write(ticks.fire_due, limit=10, flags=0) for client in clients)
+        )
 
     assert sorted(fired) == [0, 0, 0, 1]
-    assert len(await client.list(schedule="hourly")) == 1
+    assert len(await s.client.list(schedule="hourly")) == 1
     assert await s.states(schedule) == ["01:00 started"]
 
 

@@ -7,6 +7,7 @@ from tests.runtime.schedules.conftest import Scheduled
 from tests.runtime.schedules.flows import broken, fail, greet
 
 from holdfast import Worker
+from holdfast._store import ticks
 from holdfast.clock import VirtualClock
 from holdfast.errors import RunCancelledError, RunTerminatedError
 from holdfast.schedules import Interval, Overlap
@@ -168,9 +169,9 @@ async def test_a_long_outage_leaves_few_rows_and_says_how_far_they_reach(s: Sche
 
     await s.at(hours=24 * 365)
 
-    ticks = await s.ticks(schedule)
-    missed = [tick for tick in ticks if tick.state == "skipped"]
-    started = [tick for tick in ticks if tick.state == "started"]
+    seen = await s.ticks(schedule)
+    missed = [tick for tick in seen if tick.state == "skipped"]
+    started = [tick for tick in seen if tick.state == "started"]
     assert len(missed) == 51
     assert missed[-1].through == started[0].at - 1
     assert started[-1].at == s.clock.now_ms
@@ -243,30 +244,31 @@ async def test_trigger_starts_a_run_now_even_of_a_paused_schedule(s: Scheduled) 
     await schedule.pause(by="ann")
     await s.at(hours=0.5)
 
-    ticks = [await schedule.trigger() for _ in range(2)]
+    fired = [await schedule.trigger() for _ in range(2)]
     await s.settle()
 
-    assert ticks[0].run_id == "hourly-2026-01-01T00:30:00Z-trigger"
-    assert (ticks[0].origin, ticks[1].state) == ("trigger", "skipped")
-    assert await s.client.get(ticks[0].run_id).result() == "ann 1 00:30"
+    assert fired[0].run_id == "hourly-2026-01-01T00:30:00Z-trigger"
+    assert (fired[0].origin, fired[1].state) == ("trigger", "skipped")
+    assert await s.client.get(fired[0].run_id).result() == "ann 1 00:30"
 
 
 async def test_two_triggers_at_one_moment_start_two_runs_when_they_may(s: Scheduled) -> None:
     schedule = await s.hourly()
 
-    ticks = [await schedule.trigger(overlap="allow_all") for _ in range(2)]
+    fired = [await schedule.trigger(overlap="allow_all") for _ in range(2)]
 
-    assert len({tick.run_id for tick in ticks}) == 2
+    assert len({tick.run_id for tick in fired}) == 2
 
 
-async def test_only_the_last_ticks_are_kept_and_open_runs_with_them(s: Scheduled) -> None:
-    spec = Interval(every=timedelta(seconds=1))
-    schedule = await s.hourly(spec=spec, catch_up=timedelta(seconds=1_200))
+async def test_only_the_last_ticks_are_kept_and_open_runs_with_them(
+    s: Scheduled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticks, "ROWS_KEPT", 20)
+    schedule = await s.hourly(spec=Interval(every=timedelta(minutes=1)))
 
-    s.clock.advance_to(VirtualClock().now_ms + 1_100_000)
-    await s.settle()
+    await s.at(hours=1)
 
-    ticks = await s.ticks(schedule)
-    assert len((await schedule.describe(last=5_000)).ticks) == 1001
-    assert (await schedule.describe(last=5_000)).ticks[-1].state == "started"
-    assert ticks[-1].at == s.clock.now_ms
+    kept = await s.ticks(schedule)
+    assert [kept[0].state, kept[0].at] == ["started", VirtualClock().now_ms + 60_000]
+    assert len(kept) == 21
+    assert kept[-1].at == s.clock.now_ms

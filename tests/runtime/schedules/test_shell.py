@@ -66,7 +66,7 @@ def test_a_schedule_is_created_and_says_when_it_fires(
 def test_the_life_of_a_schedule(shell: Shell) -> None:
     create(
         shell, "--every", "1d", "--overlap", "buffer_one", "--catch-up", "2h", "--jitter", "10m", "--max-runs", "9",
-        "--end", "2999-01-01T00:00Z", "--pause-on-failure", "--attribute", "customer=acme", "--timeout", "1h",
+        "--end", "2999-01-01T00:00Z", "--pause-on-failure", "--attribute", "customer=acme", "--timeout", "1h", "--priority", "2",
     )  # fmt: skip
 
     paused = shell("pause", "daily", "--by", "ann", "--note", "no mail").stdout
@@ -111,10 +111,10 @@ def test_the_life_of_a_schedule(shell: Shell) -> None:
         (["--hours", "9-8"], "the range '9-8' ends before it begins"),
         (["--hours", "24"], "Calendar(hours=…): 24 is not one of 0 to 23"),
         (["--weekdays", "mo"], "'mo' is not one of mon, tue"),
-        (["--every", "1h", "--catch-up", "5s"], "expected a timedelta of at least 0:00:10"),
+        (["--every", "1h", "--catch-up", "5s"], "expected a timedelta of 0:00:10 or more"),
         (["--every", "1h", "--start", "2026-01-01"], "'2026-01-01' is no instant; expected a date and a time with an offset"),
         (["--every", "1h", "--end", "2020-01-01T00:00Z"], "has no tick from now on"),
-        (["--every", "1h", "--max-runs", "0"], "expected None or a whole number from 1"),
+        (["--every", "1h", "--max-runs", "0"], "expected a whole number, 1 or more"),
         (["--every", "1h", "--attribute", "acme"], "--attribute acme: expected KEY=VALUE"),
     ],
 )  # fmt: skip
