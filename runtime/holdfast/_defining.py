@@ -6,8 +6,8 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from holdfast._arguments import check_text, checked_list, refuse
 from holdfast._core.execution import required
-from holdfast._registry import Definition, WorkflowDefinition
-from holdfast.errors import ArgumentError
+from holdfast._registry import Definition, WorkflowDefinition, import_entry
+from holdfast.errors import ArgumentError, UnknownWorkflowError
 from holdfast.retry import check_retry_budget
 
 P = ParamSpec("P")
@@ -109,3 +109,13 @@ def define(
         )
 
     return make if fn is None else make(fn)
+
+
+def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
+    """Return the workflow that is given or named as `module:name`, or raise `UnknownWorkflowError`."""
+    found = import_entry(given) if isinstance(given, str) else given
+    if isinstance(found, Workflow):
+        return found
+    raise UnknownWorkflowError(
+        f"{given!r} is not a workflow. Give a function decorated with @workflow.define, or its name as module:function."
+    )

@@ -20,7 +20,8 @@ class Failure:
 class RunStarted:
     """Record the start of a run; `args` are encoded positional arguments.
 
-    `parent` is the run that started it, `previous` the run that continued as this one.
+    `parent` is the run that started it, `previous` the run that continued as this one. `schedule` is the schedule that
+    started it, for the nominal time `scheduled_for` in milliseconds.
     """
 
     kind: ClassVar[str] = "run_started"
@@ -30,6 +31,8 @@ class RunStarted:
     attributes: dict[str, Json] = field(default_factory=dict)
     parent: str | None = None
     previous: str | None = None
+    schedule: str | None = None
+    scheduled_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from holdfast._store import activities, ending, events, limits, runs, throttle
+from holdfast._store import activities, ending, events, limits, runs, throttle, ticks
 from holdfast._store.database import Tx
 from holdfast._store.queues import all_held
 
@@ -49,6 +49,7 @@ def next_due(tx: Tx, *, queues: Sequence[str], after: int = -1) -> int | None:
         limits.next_limit(tx, after=after),
         ending.next_deadline(tx, after=after),
         events.next_wait_due(tx, after=after),
+        ticks.next_schedule_due(tx, after=after),
     )
     return min((at for at in due if at is not None), default=None)
 

@@ -105,7 +105,8 @@ class RunDetail:
 
     `same_place` counts the open runs that stop at the same difference or bug, this one included. `retries_used` counts
     the retries of all its activities, of which it may have `retry_budget`; None sets no limit. `in_flight` counts the
-    open runs of its workflow on both sides of the recorded line at which its code differs.
+    open runs of its workflow on both sides of the recorded line at which its code differs. `schedule` is the schedule
+    that started it, for the nominal time `scheduled_for`.
     """
 
     summary: RunSummary
@@ -126,6 +127,8 @@ class RunDetail:
     retry_budget: int | None = None
     retries_used: int = 0
     in_flight: InFlight | None = None
+    schedule: str | None = None
+    scheduled_for: int | None = None
 
 
 def _summary(evidence: RunEvidence, workers: Sequence[WorkerEvidence], now: int) -> RunSummary:
@@ -172,6 +175,8 @@ def detail_of(tx: Tx, run_id: str) -> RunDetail:
         retry_budget=row.retry_budget,
         retries_used=row.retries_used,
         in_flight=_in_flight(tx, evidence),
+        schedule=row.schedule,
+        scheduled_for=row.scheduled_for,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from holdfast._conversing import Update
-from holdfast._with_client import DB, json_argument, with_client
+from holdfast._with_client import DB, json_argument, value_of, with_client
+from holdfast.clock import instant
 from holdfast.errors import UsageError
 
 _WHERE = re.compile(r"^\s*(?P<key>[^<>=!]+?)\s*(?P<op>!=|<=|>=|<|>|=)\s*(?P<value>.*)$", re.DOTALL)
@@ -96,17 +97,6 @@ def update(
     click.echo(json.dumps(reply, ensure_ascii=False))
 
 
-def attributes_of(given: tuple[str, ...]) -> dict[str, Any]:
-    """Return `k=v` options as attributes; a value that is a JSON number or boolean is one, any other is text."""
-    found = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--attribute {text}: expected KEY=VALUE, for example customer=acme.")
-        found[key] = _value(value)
-    return found
-
-
 def conditions_of(given: tuple[str, ...]) -> dict[str, Any]:
     """Return `--where` options as `Client.list` takes them."""
     found = {}
@@ -117,21 +107,16 @@ def conditions_of(given: tuple[str, ...]) -> dict[str, Any]:
                 f'--where {text}: expected KEY=VALUE or a comparison, for example customer=acme or "amount>=100".'
             )
         sign = "" if match["op"] == "=" else f" {match['op']}"
-        found[f"{match['key']}{sign}"] = _value(match["value"].strip())
+        found[f"{match['key']}{sign}"] = value_of(match["value"].strip())
     return found
-
-
-def _value(text: str) -> Any:
-    try:
-        value = json.loads(text, parse_constant=lambda name: name)
-    except (ValueError, RecursionError):
-        return text
-    return value if isinstance(value, str | int | float | bool) else text
 
 
 def family_lines(detail: Any) -> list[str]:
     """Return how a run is related to others, one line each."""
     lines = [f"child of {detail.parent}"] if detail.parent else []
+    if detail.schedule:
+        nominal = instant(detail.scheduled_for).isoformat(" ")
+        lines.append(f"started by schedule {detail.schedule} for {nominal}")
     lines += [f"continues {detail.previous}"] if detail.previous else []
     lines += [f"continued as {detail.continued_to}"] if detail.continued_to else []
     shown, more = detail.children[:10], len(detail.children) - 10

@@ -92,3 +92,23 @@ async def on_run(client: Any, given: str, work: Callable[[str], Coroutine[Any, A
     found = await client.resolve(given)
     await work(found)
     click.echo(f"{found}: done")
+
+
+def attributes_of(given: tuple[str, ...]) -> dict[str, Any]:
+    """Return `k=v` options as attributes; a value that is a JSON number or boolean is one, any other is text."""
+    found = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--attribute {text}: expected KEY=VALUE, for example customer=acme.")
+        found[key] = value_of(value)
+    return found
+
+
+def value_of(text: str) -> Any:
+    """Return the JSON number or boolean that a text is, or the text."""
+    try:
+        value = json.loads(text, parse_constant=lambda name: name)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, str | int | float | bool) else text

@@ -21,9 +21,9 @@ from holdfast._keys import keys
 from holdfast._operating_commands import archive, doctor, retention_of
 from holdfast._operating_commands import db as db_commands
 from holdfast._queue_commands import limit, queue
+from holdfast._schedule_commands import schedule
 from holdfast._steering_commands import cancel, fork, pause, resolve, resume, retry, terminate
 from holdfast._talking_commands import (
-    attributes_of,
     conditions_of,
     discard,
     family_lines,
@@ -34,9 +34,10 @@ from holdfast._talking_commands import signal as signal_command
 from holdfast._with_client import DB as _DB
 from holdfast._with_client import JSON as _JSON
 from holdfast._with_client import Duration
+from holdfast._with_client import attributes_of
 from holdfast._with_client import json_argument as _json_argument
 from holdfast._with_client import with_client as _with_client
-from holdfast.errors import HoldfastError, UnknownRunError, UsageError
+from holdfast.errors import HoldfastError, UnknownRunError, UnknownScheduleError, UsageError
 
 FINDINGS, USAGE, STUCK, NOT_FOUND = 1, 2, 3, 4
 LEFT_BEHIND = 1  # by a worker: leases that it could not hand back
@@ -61,7 +62,7 @@ class _Group(click.Group):
         """Run a command; what a person did wrong is answered by a sentence and an exit code, not by a traceback."""
         try:
             return super().invoke(ctx)
-        except UnknownRunError as error:
+        except (UnknownRunError, UnknownScheduleError) as error:
             _die(error.message, NOT_FOUND)
         except HoldfastError as error:
             _die(error.message, USAGE)
@@ -105,11 +106,11 @@ def _die(message: str, code: int) -> NoReturn:
 def main() -> None:
     """Run durable workflows, and see what they wait for.
 
-    Exit codes: 0 fine, 1 findings or differences, 2 wrong usage, 3 stuck runs found, 4 no such run.
+    Exit codes: 0 fine, 1 findings or differences, 2 wrong usage, 3 stuck runs found, 4 no such run or schedule.
     """
 
 
-for _operating in (keys, db_commands, doctor, archive):
+for _operating in (keys, db_commands, doctor, archive, schedule):
     main.add_command(_operating)
 
 
@@ -316,6 +317,7 @@ def start(
     help='By attribute: customer=acme, "amount>=100".',
 )
 @click.option("--past", metavar="FILE:LINE", help="Only open runs that have come past this line.")
+@click.option("--schedule", help="Only runs that this schedule has started.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 def runs(
     db: str | None,
@@ -325,6 +327,7 @@ def runs(
     open_only: bool,
     where: tuple[str, ...],
     past: str | None,
+    schedule: str | None,
     limit: int,
 ) -> None:
     """List runs, the newest first, each with the reason why it is where it is."""
@@ -346,6 +349,7 @@ def runs(
             open_only=open_only,
             where=conditions_of(where),
             past=past,
+            schedule=schedule,
             limit=limit,
         ),
     )
@@ -356,7 +360,7 @@ def runs(
     if not found:
         click.echo(
             "No runs match."
-            if health or workflow or where or past
+            if health or workflow or where or past or schedule
             else "No runs yet. Start one: holdfast start MODULE:WORKFLOW",
             err=True,
         )
@@ -375,7 +379,7 @@ def _summary_json(run: Any) -> dict[str, Any]:
 def _family_json(detail: Any) -> dict[str, Any]:
     return {
         "parent": detail.parent, "children": list(detail.children), "previous": detail.previous,
-        "continued_to": detail.continued_to,
+        "continued_to": detail.continued_to, "schedule": detail.schedule, "scheduled_for": detail.scheduled_for,
     }  # fmt: skip
 
 

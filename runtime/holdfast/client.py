@@ -22,12 +22,13 @@ from holdfast._arguments import (
 )
 from holdfast._conversing import Signal, Update, checked_attributes, declared_by
 from holdfast._core.driver import FLAGS
-from holdfast._defining import checked_workflow
+from holdfast._defining import checked_workflow, resolve_workflow
 from holdfast._filters import check_filters
 from holdfast._messaging import Messaging
 from holdfast._questions import checked_comment, checked_name
 from holdfast._queueing import Queueing
-from holdfast._registry import import_entry, python_minor, reachable_definitions
+from holdfast._registry import python_minor, reachable_definitions
+from holdfast._scheduling import ScheduleHandle, Scheduling
 from holdfast._steering import Steering, not_undone
 from holdfast._store import approvals as approval_verbs
 from holdfast._store import attention, forking, reading, starting
@@ -54,7 +55,6 @@ from holdfast.errors import (
     RunFailedError,
     RunTerminatedError,
     RunTimedOutError,
-    UnknownWorkflowError,
 )
 from holdfast.evidence import WorkerEvidence
 from holdfast.health import Family
@@ -74,6 +74,7 @@ __all__ = [
     "RunDetail",
     "RunHandle",
     "RunSummary",
+    "ScheduleHandle",
     "VoteSummary",
     "resolve_workflow",
 ]
@@ -203,7 +204,7 @@ class RunHandle(Generic[R]):
         await self._client.decide(self.id, approval, answer, by=by, comment=comment, saw=saw)
 
 
-class Client(Steering, Messaging, Archiving, Queueing):
+class Client(Steering, Messaging, Archiving, Queueing, Scheduling):
     """Reach the runs of one database.
 
     Args:
@@ -326,6 +327,7 @@ class Client(Steering, Messaging, Archiving, Queueing):
         open_only: bool = False,
         where: Mapping[str, Json] | None = None,
         past: str | None = None,
+        schedule: str | None = None,
         before: tuple[int, str] | None = None,
         limit: int = 50,
     ) -> list[RunSummary]:
@@ -339,6 +341,7 @@ class Client(Steering, Messaging, Archiving, Queueing):
             where: Only runs with these attributes: `{"customer": "acme", "amount >=": 100}`; the comparisons are
                 `!=`, `<`, `<=`, `>` and `>=`.
             past: Only open runs that have come past this line of code, `orders/flow.py:41`.
+            schedule: Only runs that this schedule has started, and those that continue them.
             before: `(created_at, id)` of the last run of the page before.
             limit: How many at the most.
         """
@@ -360,6 +363,7 @@ class Client(Steering, Messaging, Archiving, Queueing):
                 prefix=prefix,
                 where=dict(where or {}),
                 past=past,
+                schedule=schedule,
                 before=before,
                 limit=size,
             )
@@ -497,16 +501,6 @@ class Client(Steering, Messaging, Archiving, Queueing):
         )
         await self.database.write(forking.fork, asked)
         return RunHandle(self, asked.id)
-
-
-def resolve_workflow(given: Workflow[Any, R] | str) -> Workflow[Any, R]:
-    """Return the workflow that is given or named as `module:name`, or raise `UnknownWorkflowError`."""
-    found = import_entry(given) if isinstance(given, str) else given
-    if isinstance(found, Workflow):
-        return found
-    raise UnknownWorkflowError(
-        f"{given!r} is not a workflow. Give a function decorated with @workflow.define, or its name as module:function."
-    )
 
 
 def _checked_name(by: Any, call: str) -> str:

@@ -6,6 +6,8 @@
     │   │   └── MissingWorkflowError    the module is there, the workflow is not
     │   ├── UnknownRunError
     │   │   └── ArchivedRunError        its rows were deleted, and a file has its history
+    │   ├── UnknownScheduleError
+    │   ├── ScheduleExistsError
     │   ├── UnknownKeyError         a run has published nothing under that key
     │   ├── RunExistsError
     │   ├── RunClosedError
@@ -75,6 +77,14 @@ class ArchivedRunError(UnknownRunError):
     def __init__(self, message: str, *, file: str = "") -> None:
         super().__init__(message)
         self.file = file
+
+
+class UnknownScheduleError(UsageError):
+    """Report a schedule id that is not in the database."""
+
+
+class ScheduleExistsError(UsageError):
+    """Report a schedule id that is taken by another schedule."""
 
 
 class UnknownKeyError(UsageError):

@@ -26,10 +26,11 @@ from holdfast._arguments import (
     refuse,
 )
 from holdfast._carrying import Carrier
+from holdfast._core.driver import FLAGS
 from holdfast._idling import Rest, next_due, next_moment, rest
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
-from holdfast._store import ending, events, limits, reading, runs, throttle
+from holdfast._store import ending, events, limits, reading, runs, throttle, ticks
 from holdfast._store.database import Tx
 from holdfast._store.records import ActivityClaim, Fault, Lost, RunClaim
 from holdfast._troubles import RUNS, Troubles
@@ -290,6 +291,7 @@ class Worker:
         """Fire what is due and lease what can be done, in one transaction: an idle worker costs little more than that."""
         fired = events.fire_due(tx, limit=_FIRE_BATCH) + limits.enforce(tx, limit=_FIRE_BATCH)
         fired += ending.time_out_due(tx, limit=_FIRE_BATCH)
+        fired += ticks.fire_due(tx, limit=_FIRE_BATCH, flags=FLAGS)
         claims: list[RunClaim] = []
         attempts: list[ActivityClaim] = []
         gates = throttle.gates(tx, self._queues)

@@ -76,7 +76,8 @@ class RunInfo:
     """Describe the run that is executing.
 
     `parent` is the run that started it as a child, `previous` the run that continued as this one. `history_size`
-    counts events and commands; when `continue_suggested` it is time for `continue_as_new`.
+    counts events and commands; when `continue_suggested` it is time for `continue_as_new`. `schedule` is the schedule
+    that started it, for the nominal time `scheduled_for`: the time of the tick, however late the run began.
     """
 
     run_id: str
@@ -88,11 +89,14 @@ class RunInfo:
     attributes: dict[str, Json]
     history_size: int
     continue_suggested: bool
+    schedule: str | None = None
+    scheduled_for: datetime | None = None
 
 
 def info() -> RunInfo:
     """Return what is known about this run."""
     execution = required("workflow.info()")
+    nominal = execution.started.scheduled_for
     return RunInfo(
         run_id=execution.facts.run_id,
         workflow=execution.definition.name,
@@ -103,6 +107,8 @@ def info() -> RunInfo:
         attributes=dict(execution.started.attributes),
         history_size=execution.history_size,
         continue_suggested=execution.history_size >= SUGGESTED_RECORDS,
+        schedule=execution.started.schedule,
+        scheduled_for=None if nominal is None else instant(nominal),
     )
 
 

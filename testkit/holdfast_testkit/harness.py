@@ -10,11 +10,12 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from holdfast import Client, RunHandle, Worker
 from holdfast.activity import Activity
-from holdfast.client import RunDetail
+from holdfast.client import RunDetail, ScheduleHandle
 from holdfast.clock import VirtualClock, instant
 from holdfast.errors import ArgumentError
 from holdfast.health import CODES, Family, Thresholds, Verdict
 from holdfast.history import AnswerUpdate, History, RefuseUpdate
+from holdfast.schedules import Spec, TickSummary
 from holdfast.workflow import Signal, Update, Workflow
 from holdfast_testkit.fakes import Fake, NotFakedError, refusing, replaced
 
@@ -37,6 +38,14 @@ class SimRun(Generic[R]):
 
     id: str
     handle: RunHandle[R]
+
+
+@dataclass(frozen=True, slots=True)
+class SimSchedule:
+    """Stand for one schedule of a simulation."""
+
+    id: str
+    handle: ScheduleHandle
 
 
 class Sim:
@@ -105,14 +114,30 @@ class Sim:
         timeout: timedelta | None = None,
     ) -> SimRun[R]:
         """Start a run; nothing of it happens before the simulation is asked to go on."""
+        self._learn(workflow)
+        handle = self._runner.run(self._client.start(workflow, *args, id=id, timeout=timeout))
+        return SimRun(handle.id, handle)
+
+    def schedule(
+        self,
+        id: str,  # noqa: A002 - the field's word
+        workflow: Workflow[Any, Any],
+        *args: Any,
+        spec: Spec,
+        **options: Any,
+    ) -> SimSchedule:
+        """Start runs on a schedule; the options are those of `Client.create_schedule`."""
+        self._learn(workflow)
+        made = self._client.create_schedule(id, workflow, *args, spec=spec, **options)
+        return SimSchedule(id, self._runner.run(made))
+
+    def _learn(self, workflow: Workflow[Any, Any]) -> None:
         known = self._workflows.setdefault(workflow.name, workflow)
         if known.fn is not workflow.fn:
             raise ArgumentError(
                 f"Two workflows are called {workflow.name!r}; give one of them another name=."
             )
         self._worker = None
-        handle = self._runner.run(self._client.start(workflow, *args, id=id, timeout=timeout))
-        return SimRun(handle.id, handle)
 
     # Going on
 
@@ -143,6 +168,29 @@ class Sim:
             self._settle()
         self.clock.advance_to(end)
         self._settle()
+
+    def next_tick(self, schedule: SimSchedule) -> TickSummary:
+        """Let time pass until the schedule fires next, and return what became of that tick."""
+        detail = self._runner.run(schedule.handle.describe(upcoming=1))
+        if not detail.upcoming:
+            raise SimStuckError(
+                f"Schedule {schedule.id} has no tick to go to: {detail.summary.why}."
+            )
+        moment = detail.upcoming[0]
+        self.advance(timedelta(milliseconds=max(0, moment - self.clock.now_ms)))
+        return next(tick for tick in self.ticks(schedule) if tick.fire_at == moment)
+
+    def ticks(self, schedule: SimSchedule) -> list[TickSummary]:
+        """Return what became of the ticks of the schedule, the newest first."""
+        return list(self._runner.run(schedule.handle.describe(last=1000)).ticks)
+
+    def run_of(self, tick: TickSummary) -> SimRun[Any]:
+        """Return the run that a tick has started."""
+        if tick.run_id is None:
+            raise SimStuckError(
+                f"The tick of {instant(tick.at)} has started no run, it is {tick.state}: {tick.note}."
+            )
+        return SimRun(tick.run_id, self._client.get(tick.run_id))
 
     def approve(
         self,

@@ -115,6 +115,7 @@ def check(shell: Shell, command: Command) -> None:
                 "holdfast history",
                 "holdfast workers",
                 "holdfast queue show",
+                "holdfast schedule describe",
             )
         )
         if not asks or time.monotonic() > deadline:

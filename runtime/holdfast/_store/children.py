@@ -106,6 +106,7 @@ def continue_as_new(tx: Tx, run_id: str, turn: int, command: ContinueAsNew) -> N
     new = _new_run(
         old, command, run_id=following, queue=old.queue, parent=old.parent, previous=run_id,
         first_run=old.first_run, lineage=successor(old.lineage), attributes=attributes_of(tx, run_id),
+        schedule=old.schedule, scheduled_for=old.scheduled_for,
     )  # fmt: skip
     insert_run(tx, new)
     tx.conn.execute(

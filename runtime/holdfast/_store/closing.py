@@ -8,7 +8,15 @@ from holdfast._store import compensations
 from holdfast._store.database import Tx
 from holdfast._store.events import append_event
 from holdfast._store.rows import lock_run
-from holdfast._store.tables import activity, approval, child, run, update_request, wait
+from holdfast._store.tables import (
+    activity,
+    approval,
+    child,
+    run,
+    schedule_tick,
+    update_request,
+    wait,
+)
 from holdfast.history import Failure, Json, failure_to_json
 from holdfast.runs import ActivityState, RunStatus, TaskState
 
@@ -27,12 +35,28 @@ def close(tx: Tx, run_id: str, status: RunStatus, result: Json) -> None:
             status=status.value, closed_at=tx.now, task_state=TaskState.IDLE.value, lease_owner=None, lease_until=None,
             lease_epoch=run.c.lease_epoch + 1, result=packed,
         )
-    )  # fmt: skip
-    if done.rowcount != 1:
+        .returning(run.c.schedule, run.c.first_run)
+    ).first()  # fmt: skip
+    if done is None:
         return
+    if done.schedule is not None and status is not RunStatus.CONTINUED:
+        _tell_schedule(tx, done.schedule, done.first_run, status)
     close_items(tx, run_id)
     _refuse_updates(tx, run_id, status)
     _tell_parents(tx, run_id, status, result)
+
+
+def _tell_schedule(tx: Tx, schedule: str, first_run: str, status: RunStatus) -> None:
+    """Note how the run of a tick ended; its row alone is touched, so that nobody waits for that of the schedule."""
+    tx.conn.execute(
+        update(schedule_tick)
+        .where(
+            schedule_tick.c.schedule == schedule,
+            schedule_tick.c.run_id == first_run,
+            schedule_tick.c.outcome.is_(None),
+        )
+        .values(outcome=status.value, closed_at=tx.now, unseen=True)
+    )
 
 
 def close_items(tx: Tx, run_id: str) -> None:

@@ -145,6 +145,7 @@ def _insert_run(tx: Tx, asked: Fork, origin: Any, copied: tuple[Turn, ...]) -> N
         "lineage": asked.id if asked.new_keys else origin.lineage, "forked_from": asked.origin, "forked_at": asked.at,
         "deadline_at": None if lasts is None else tx.now + lasts, "paused_at": None, "paused_by": None,
         "pause_reason": None, "ending": None, "ending_reason": None, "retries_used": 0,
+        "schedule": None, "scheduled_for": None,  # the schedule counts on the original alone
     }  # fmt: skip
     tx.conn.execute(insert(run).values(**values))
 

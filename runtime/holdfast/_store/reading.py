@@ -212,6 +212,7 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
     prefix: str,
     where: Mapping[str, Json],
     past: str | None,
+    schedule: str | None,
     before: tuple[int, str] | None,
     limit: int,
 ) -> tuple[int, list[RunEvidence], list[WorkerEvidence]]:
@@ -227,6 +228,8 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
         query = query.where(has_attribute(key, value))
     if past is not None:
         query = query.where(is_past(past))
+    if schedule is not None:
+        query = query.where(run.c.schedule == schedule)
     if before is not None:
         at, run_id = before
         query = query.where(

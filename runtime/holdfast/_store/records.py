@@ -32,6 +32,35 @@ class NewRun:
     timeout_ms: int | None = None
     accepts: Mapping[str, Json] = field(default_factory=dict)
     priority: int = PRIORITY
+    schedule: str | None = None
+    scheduled_for: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSchedule:
+    """Hold what makes a schedule; `digest` tells the same request from another with the same id."""
+
+    id: str
+    workflow: str
+    entry: str
+    queue: str
+    args: list[Json]
+    attributes: Mapping[str, Json]
+    accepts: Mapping[str, Json]
+    digest: str
+    spec: bytes
+    overlap: str
+    catch_up_ms: int
+    jitter_ms: int
+    start_at: int | None
+    end_at: int | None
+    max_runs: int | None
+    pause_on_failure: bool
+    timeout_ms: int | None
+    retry_budget: int | None
+    priority: int
+    paused_by: str | None = None
+    pause_note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

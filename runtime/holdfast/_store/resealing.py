@@ -24,6 +24,7 @@ Cursor = tuple[int, tuple[Any, ...]]  # the number of the table, and the last ro
 # What is not copied with a run: the column that names the run, what numbers the row, columns of bytes and of text.
 _OTHERS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
     "run": ("id", "", ("result", "error"), ("pause_reason", "ending_reason")),
+    "schedule": ("id", "", ("request",), ("pause_note",)),
     "wait": ("run_id", "seq", (), ("name",)),
     "update_request": ("first_run", "update", ("reply",), ()),
     "message": ("first_run", "message", (), ()),

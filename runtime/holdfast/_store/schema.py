@@ -16,7 +16,7 @@ from holdfast._store.instants import now_ms
 from holdfast.errors import DatabaseCorruptError, DatabaseVersionError, UsageError
 from holdfast.health import Thresholds
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD = REVISIONS[-1]
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -10,6 +10,7 @@ from holdfast._store.database import Tx
 from holdfast._store.records import NewRun
 from holdfast._store.tables import archived_run, inbound, run
 from holdfast.errors import RunExistsError
+from holdfast.history import Json
 from holdfast.runs import RunStatus, TaskState
 
 
@@ -48,15 +49,17 @@ def insert_run(tx: Tx, new: NewRun) -> None:
             first_run=new.first_run or new.id, lineage=new.lineage or new.id,
             timeout_ms=new.timeout_ms,
             deadline_at=None if new.timeout_ms is None else start_at + new.timeout_ms, retry_budget=new.retry_budget,
-            priority=new.priority,
+            priority=new.priority, schedule=new.schedule, scheduled_for=new.scheduled_for,
         )
     )  # fmt: skip
-    body = {
+    body: dict[str, Json] = {
         "args": new.args,
         "attributes": dict(new.attributes),
         "parent": new.parent,
         "previous": new.previous,
     }
+    if new.schedule is not None:
+        body |= {"schedule": new.schedule, "scheduled_for": new.scheduled_for}
     tx.conn.execute(
         insert(inbound).values(
             run_id=new.id,

@@ -61,6 +61,8 @@ class Run(SQLModel, table=True):
     retry_budget: int | None = None
     retries_used: int = 0
     priority: int = 5  # smaller goes first
+    schedule: str | None = None  # that started it, or the first of the runs that it continues
+    scheduled_for: int | None = Field(default=None, sa_column=_ms(nullable=True))
 
 
 class Inbound(SQLModel, table=True):
@@ -399,6 +401,59 @@ class Compatibility(SQLModel, table=True):
     min_compatible: str
 
 
+class Schedule(SQLModel, table=True):
+    """Hold one row per schedule: when it fires, what it starts, and its next tick."""
+
+    __tablename__ = "schedule"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    id: str = Field(primary_key=True)
+    workflow: str
+    entry: str
+    queue: str
+    request: bytes = Field(
+        sa_column=Column(LargeBinary, nullable=False)
+    )  # arguments, attributes, accepted messages, and a digest of what asked for all of it
+    spec: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    overlap: str
+    catch_up_ms: int = Field(sa_column=_ms())
+    jitter_ms: int = Field(sa_column=_ms())
+    start_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    end_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    max_runs: int | None = None
+    pause_on_failure: bool = False
+    timeout_ms: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    retry_budget: int | None = None
+    priority: int
+    created_at: int = Field(sa_column=_ms())
+    updated_at: int = Field(sa_column=_ms())
+    runs: int = 0
+    next_nominal: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    next_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    paused_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    paused_by: str | None = None
+    pause_note: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+
+
+class ScheduleTick(SQLModel, table=True):
+    """Hold what became of one tick of a schedule; `run_id` is that of its run, also when it was not started."""
+
+    __tablename__ = "schedule_tick"  # type: ignore[mutable-override]  # SQLModel allows a callable here too
+
+    schedule: str = Field(primary_key=True)
+    run_id: str = Field(primary_key=True)
+    nominal: int = Field(sa_column=_ms())
+    fire_at: int = Field(sa_column=_ms())
+    decided_at: int = Field(sa_column=_ms())
+    origin: str
+    state: str
+    reason: str | None = None
+    note: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    through: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    outcome: str | None = None
+    closed_at: int | None = Field(default=None, sa_column=_ms(nullable=True))
+    unseen: bool = False  # its run has ended, and the schedule has not been looked at since
+
+
 def _table(model: type[SQLModel]) -> Table:
     table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel adds it to table models
     return table
@@ -425,6 +480,8 @@ child = _table(Child)
 compensation = _table(Compensation)
 archived_run = _table(ArchivedRun)
 compatibility = _table(Compatibility)
+schedule = _table(Schedule)
+schedule_tick = _table(ScheduleTick)
 
 Index(
     "ix_run_task", run.c.queue, run.c.task_state, run.c.task_visible_at,
@@ -468,3 +525,13 @@ Index(
 )  # fmt: skip
 Index("ix_attribute_text", attribute.c.key, attribute.c.text)
 Index("ix_attribute_number", attribute.c.key, attribute.c.number)
+Index(
+    "ix_run_schedule", run.c.schedule, run.c.created_at,
+    sqlite_where=run.c.schedule.is_not(None), postgresql_where=run.c.schedule.is_not(None),
+)  # fmt: skip
+Index("ix_schedule_due", schedule.c.next_at)
+Index("ix_schedule_tick_nominal", schedule_tick.c.schedule, schedule_tick.c.nominal)
+Index(
+    "ix_schedule_tick_unseen", schedule_tick.c.schedule,
+    sqlite_where=schedule_tick.c.unseen, postgresql_where=schedule_tick.c.unseen,
+)  # fmt: skip

@@ -76,7 +76,7 @@ def test_a_database_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path)
 
     with pytest.raises(
         DatabaseVersionError,
-        match=r"newer\.db has schema 9999; this holdfast knows schemas up to 0005",
+        match=r"newer\.db has schema 9999; this holdfast knows schemas up to 0006",
     ):
         Client(path)
 
