@@ -259,7 +259,7 @@ def _overdue(f: Facts) -> Iterator[str]:
 def _keys(f: Facts) -> Iterator[str]:
     for key, count in sorted(f.sealed_with.items()):
         if key not in f.known_keys:
-            yield f"Key {key} is not known here: {_runs(count)} of those looked at with payloads under it."
+            yield f"Key {key} is not known here; open runs with payloads under it: {count}."
 
 
 def _living(f: Facts) -> Iterator[WorkerFacts]:
@@ -310,7 +310,7 @@ CHECKS: dict[str, Check] = {
         ("run.blocked", _W, _blocked, "code and history do not agree, or the code has a bug; nothing is lost", "`holdfast why RUN`; the runs go on by themselves on code that fits"),
         ("run.no_worker", _E, _no_worker, "nobody can advance these runs", "`holdfast worker MODULE --queue QUEUE`"),
         ("activity.no_worker", _E, _no_activity_worker, "nobody can carry these activities out", "`holdfast worker MODULE --queue QUEUE`"),
-        ("task.overdue", _W, _overdue, "there are too few workers or slots, or none", "add workers or slots"),
+        ("task.overdue", _W, _overdue, "there are too few workers or slots, or none, or a limit holds it back", "add workers or slots; `holdfast why RUN` names a limit"),
         ("keys.missing", _E, _keys, "a process with these keys only holds such runs", "add the key to HOLDFAST_KEYS of every process"),
     )
 }  # fmt: skip
