@@ -6,16 +6,17 @@ never fire one twice. Locks are taken in one order, schedule, run, tick: whoever
 
 import contextlib
 import hashlib
-import platform
 import secrets
 from collections.abc import Iterable
 from typing import Any, assert_never
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
+from holdfast._registry import python_minor
 from holdfast._store import ending
 from holdfast._store.database import Tx
 from holdfast._store.records import NewRun
+from holdfast._store.rows import lock_runs
 from holdfast._store.sealing import left_if_sealed
 from holdfast._store.starting import insert_run, known_run
 from holdfast._store.tables import run, schedule, schedule_tick
@@ -240,7 +241,7 @@ def _start(tx: Tx, row: Any, nominal: int, run_id: str, *, flags: int) -> dict[s
         tx,
         NewRun(
             id=run_id, workflow=row.workflow, entry=row.entry, queue=row.queue, seed=secrets.token_hex(8), flags=flags,
-            python=".".join(platform.python_version_tuple()[:2]), code="",
+            python=python_minor(), code="",
             digest=digest_of(row.workflow, row.queue, request["args"]), args=request["args"],
             attributes=request["attributes"], accepts=request["accepts"], priority=row.priority, retry_budget=row.retry_budget, timeout_ms=row.timeout_ms,
             schedule=row.id, scheduled_for=nominal,
@@ -292,7 +293,9 @@ def _make_room(tx: Tx, row: Any, step: Replace, run_id: str) -> None:
             note=f"the tick of {run_id} took its place",
         )
     )
-    for open_id in open_runs(tx, row.id):
+    others = open_runs(tx, row.id)
+    lock_runs(tx, others)
+    for open_id in others:
         with contextlib.suppress(UsageError):  # it is being ended already
             if step.terminate:
                 ending.terminate(tx, open_id, f"schedule {row.id} starts {run_id} in its place")
