@@ -75,6 +75,11 @@ class Carrier:
         """Return how many more attempts may begin; a thread whose attempt is over still takes its place."""
         return max(0, self._slots - max(len(self._running), self.threads.busy))
 
+    @property
+    def outlived(self) -> bool:
+        """Tell whether a thread is busy whose attempt is over: nothing rings when it ends."""
+        return self.threads.busy > len(self._running)
+
     def begin(self, claim: ActivityClaim, ended: Callable[[], None]) -> None:
         """Start an attempt; `ended` is called when it is over, whatever became of it."""
         held = _Held(claim)

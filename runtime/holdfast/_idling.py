@@ -34,9 +34,16 @@ class Rest:
         return max(0.0, self.until - time.monotonic())
 
 
-def rest(changes: Hashable, free: int, due_in_ms: int | None, *, since: float) -> Rest:
-    """Return the rest that follows a look; `since` is when that began, so that it ends rather early than late."""
-    seconds = LONGEST_REST if due_in_ms is None else min(due_in_ms / 1000, LONGEST_REST)
+def rest(
+    changes: Hashable, free: int, due_in_ms: int | None, *, since: float, lease: float
+) -> Rest:
+    """Return the rest that follows a look; `since` is when that began, so that it ends rather early than late.
+
+    It lasts no longer than half a `lease`: nobody is told of those that others take, and a look must come before their end.
+    """
+    seconds = min(LONGEST_REST, lease / 2)
+    if due_in_ms is not None:
+        seconds = min(due_in_ms / 1000, seconds)
     return Rest(changes=changes, free=free, until=since + seconds)
 
 

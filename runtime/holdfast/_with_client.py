@@ -15,7 +15,7 @@ from holdfast.errors import UsageError
 DB = click.option(
     "--db",
     envvar="HOLDFAST_DB",
-    metavar="PATH",
+    metavar="PATH|URL",
     help="The database; by default $HOLDFAST_DB, else holdfast.db here.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON line per row.")

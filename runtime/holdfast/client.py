@@ -208,7 +208,7 @@ class Client(Steering, Messaging, Archiving, Queueing, Scheduling):
     """Reach the runs of one database.
 
     Args:
-        url: A path or `sqlite:///` URL; by default the environment's `HOLDFAST_DB`, else `holdfast.db` here.
+        url: A path, or a `sqlite:///` or `postgresql://` URL; by default the environment's `HOLDFAST_DB`, else `holdfast.db` here.
         clock: A time that only tests move; by default the database's clock.
         codecs: What payloads pass through on their way to the database, for example `[Compress(), Encrypt(keys)]`; by
             default what the environment's `HOLDFAST_KEYS` asks for, else nothing. Every process needs the same.

@@ -150,8 +150,7 @@ class Worker:
             while not self._stopping:
                 self._wake.clear()  # before the look: what ends during it must not be slept through
                 if not await self._try_look():
-                    left = self._poll if self._rest is None else self._rest.left
-                    await self._pause(min(self._poll, left))
+                    await self._pause(self._patience())
         finally:
             deaf()
             ends = await self._wind_down()
@@ -161,6 +160,14 @@ class Worker:
             self._watchdog = None
             await asyncio.to_thread(watchdog.stop)
             await self._insist(self._unregister, until=ends)
+
+    def _patience(self) -> float:
+        """Return how many seconds to wait after a look that found nothing."""
+        if self._rest is None:
+            return self._poll
+        if self._database.pushes and not self._carrier.outlived:
+            return self._rest.left
+        return min(self._poll, self._rest.left)
 
     def _rung(self, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed: the process is ending
@@ -253,7 +260,8 @@ class Worker:
         found, due_in_ms = await self._database.write(self._claim_or_foresee, free=free)
         busy = await self._take_on(*found)
         if not busy:
-            self._rest = rest(changes, free, due_in_ms, since=began)
+            lease = self._lease_ms / 1000
+            self._rest = rest(changes, free, due_in_ms, since=began, lease=lease)
         return busy
 
     async def _step(self) -> bool:
@@ -301,6 +309,8 @@ class Worker:
                 continue
             claims += self._claim_runs(tx, queue, gate, _CLAIM_RUNS - len(claims))
             attempts += self._claim_activities(tx, queue, gate, free - len(attempts))
+        if not fired:
+            tx.hush()  # work that was taken is no news
         return fired, claims, attempts
 
     def _claim_runs(
@@ -379,7 +389,9 @@ class Worker:
                 tx, self.id, loop_age_ms=loop_age_ms, stack=stack, busy=len(signs), lease_ms=self._lease_ms,
                 runs=claims, activities=signs, machine_ms=self._machine_ms(),
             )  # fmt: skip
-            limits.enforce(tx, limit=_FIRE_BATCH)  # the loop may hang, and no other worker be there
+            # The loop may hang, and no other worker be there.
+            if not limits.enforce(tx, limit=_FIRE_BATCH):
+                tx.hush()
             return lost
 
         try:

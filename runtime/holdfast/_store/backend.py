@@ -1,12 +1,25 @@
 """What a kind of database must offer, and the sentences for what goes wrong with one."""
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 R = TypeVar("R")
-Work = Callable[[Connection], R]
+
+
+@dataclass(slots=True)
+class News:
+    """Tell whether a transaction makes work, so that workers at rest are to hear of it when it commits."""
+
+    any: bool = True
+    wanted: bool = (
+        False  # whatever else is said: somebody has left something to be had when it commits
+    )
+
+
+Work = Callable[[Connection, News], R]
 
 
 class Backend(Protocol):
@@ -27,8 +40,12 @@ class Backend(Protocol):
     def prepare(self, *, as_it_is: bool = False) -> None:
         """Bring the database to the schema of this release, unless it is opened as it is."""
 
-    def write(self, work: Work[R], *, quiet: bool = False) -> R:
-        """Do some work in a write transaction, and ring where others listen unless it is `quiet`."""
+    @property
+    def pushes(self) -> bool:
+        """Tell whether those who listen are rung at this time, so that they need not ask for changes."""
+
+    def write(self, work: Work[R]) -> R:
+        """Do some work in a write transaction, and ring where others listen if that is news."""
 
     def read(self, work: Work[R]) -> R:
         """Do some work in a read transaction that sees one state of the database."""

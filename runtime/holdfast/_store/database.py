@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from holdfast._store import postgres, sqlite
-from holdfast._store.backend import Backend
+from holdfast._store.backend import Backend, News
 from holdfast.clock import VirtualClock
 from holdfast.errors import DatabaseUnavailableError
 from holdfast.payloads import Chain
@@ -30,6 +30,15 @@ class Tx:
     now: int
     chain: Chain = field(default_factory=Chain)
     locks: bool = False
+    news: News = field(default_factory=News)
+
+    def hush(self) -> None:
+        """Say that this transaction makes no work: workers at rest need not hear of it, unless one said `tell`."""
+        self.news.any = self.news.wanted
+
+    def tell(self) -> None:
+        """Say that workers have passed over what this transaction holds, and look again when it commits."""
+        self.news.wanted = True
 
     def pack(self, tree: Any, column: str, run_id: str, row: int | str | None = None) -> bytes:
         """Return a payload as stored bytes, sealed for its place: `table.column`, the run and the row's number."""
@@ -117,28 +126,23 @@ class Database:
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run a verb in a write transaction, on the calling thread."""
-        return self._backend.write(lambda conn: verb(self._writing(conn), *args, **kwargs))
+        return self._backend.write(
+            lambda conn, news: verb(self._tx(conn, news, write=True), *args, **kwargs)
+        )
 
     def read_now(
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run a verb in a read transaction, on the calling thread."""
-        return self._backend.read(lambda conn: verb(self._tx(conn), *args, **kwargs))
+        return self._backend.read(
+            lambda conn, news: verb(self._tx(conn, news, write=False), *args, **kwargs)
+        )
 
     def write_from_thread(
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run a verb in a write transaction from a thread that has no event loop, in turn with the others.
-
-        Other workers are not told of it: it is how heartbeats are written.
-        """
-
-        def write() -> R:
-            return self._backend.write(
-                lambda conn: verb(self._writing(conn), *args, **kwargs), quiet=True
-            )
-
-        return self._write_threads.submit(write).result()
+        """Run a verb in a write transaction from a thread that has no event loop, in turn with the others."""
+        return self._write_threads.submit(lambda: self.write_now(verb, *args, **kwargs)).result()
 
     def read_from_thread(
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
@@ -180,12 +184,15 @@ class Database:
         """Call `ring`, from any thread, when something was committed, where the database can tell; return what ends it."""
         return self._backend.listen(ring)
 
-    def _writing(self, conn: Connection) -> Tx:
-        return self._tx(conn, locks=self._backend.locks_rows)
+    @property
+    def pushes(self) -> bool:
+        """Tell whether who listens misses nothing at this time, and need not ask for `changes` again and again."""
+        return self._clock is None and self._backend.pushes
 
-    def _tx(self, conn: Connection, *, locks: bool = False) -> Tx:
+    def _tx(self, conn: Connection, news: News, *, write: bool) -> Tx:
         now = self._backend.now(conn) if self._clock is None else self._clock.now_ms
-        return Tx(conn=conn, now=now, chain=self.chain, locks=locks)
+        locks = write and self._backend.locks_rows
+        return Tx(conn=conn, now=now, chain=self.chain, locks=locks, news=news)
 
     def close(self) -> None:
         """Close every connection; call it once nothing uses the database any more."""

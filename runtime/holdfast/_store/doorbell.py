@@ -18,7 +18,7 @@ _RECONNECT = 1.0  # seconds
 class Doorbell:
     """Count what is heard on a channel, and ring.
 
-    While there is no connection, what `heard` returns changes once a second: then looking is all there is.
+    While there is no connection, so that it does not `hear`, what `heard` returns changes once a second: then looking is all there is.
     """
 
     def __init__(self, connect: Callable[[], Any], channel: str, place: str) -> None:
@@ -27,7 +27,7 @@ class Doorbell:
         self._place = place
         self._rings: list[Callable[[], None]] = []
         self._count = 0
-        self._listening = False
+        self.hears = False
         self._closed = False
         self._pipe = os.pipe()
         self._thread = threading.Thread(target=self._run, name="holdfast-listen", daemon=True)
@@ -35,7 +35,7 @@ class Doorbell:
 
     def heard(self) -> Hashable:
         """Return what differs from before when something may have been committed since."""
-        if self._listening:
+        if self.hears:
             return self._count
         return self._count, int(time.monotonic() / _DEAF_LOOKS)
 
@@ -58,14 +58,19 @@ class Doorbell:
                 with contextlib.closing(self._connect()) as connection:
                     self._hear(connection)
             except Exception as error:  # noqa: BLE001 - whatever it was, it must be tried again; workers look meanwhile
-                self._listening = False
+                self._lost()
                 log.warning("%s: no news of commits, looking every %g s: %s", self._place, _DEAF_LOOKS, error)  # fmt: skip
                 select.select([self._pipe[0]], [], [], _RECONNECT)
+
+    def _lost(self) -> None:
+        if self.hears:
+            self.hears = False
+            self._ring()  # whoever waits to be rung has to look from now on
 
     def _hear(self, connection: Any) -> None:
         connection.execute(f'LISTEN "{self._channel}"')
         self._ring()  # whatever was committed before it could be heard
-        self._listening = True
+        self.hears = True
         driver = connection.pgconn
         while True:
             ready, _, _ = select.select([driver.socket, self._pipe[0]], [], [])

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from holdfast._store.backend import Work
+from holdfast._store.backend import News, Work
 from holdfast._store.doorbell import Doorbell
 from holdfast._store.instants import now_ms
 from holdfast._store.schema import prepare
@@ -96,7 +96,7 @@ class PostgresBackend:
     def prepare(self, *, as_it_is: bool = False) -> None:
         """Create or upgrade the tables; processes that start together do it one after another."""
 
-        def work(conn: Connection) -> None:
+        def work(conn: Connection, _news: News) -> None:
             schema = conn.execute(text("SELECT current_schema()")).scalar()
             if schema is None:
                 raise DatabaseUnavailableError(
@@ -106,7 +106,7 @@ class PostgresBackend:
             if not as_it_is:
                 prepare(conn, self.place)
 
-        self.write(work, quiet=True)
+        self.write(work)
 
     def _complete(self, url: str) -> str:
         conninfo = self._driver.conninfo
@@ -153,20 +153,20 @@ class PostgresBackend:
 
     # Transactions
 
-    def write(self, work: Work[R], *, quiet: bool = False) -> R:
+    def write(self, work: Work[R]) -> R:
         """Do some work in a write transaction.
 
         It is done again from its start where another transaction was in the way, where the connection broke before the
         commit, and where the server says that a commit which nobody answered did not happen.
         """
-        return self._persist(lambda: self._write_once(work, quiet=quiet))
+        return self._persist(lambda: self._write_once(work))
 
     def read(self, work: Work[R]) -> R:
         """Do some work in a read transaction that sees one state of the database."""
 
         def once() -> R:
             with self._reader.connect() as conn, conn.begin():
-                return work(conn)
+                return work(conn, News())
 
         return self._persist(once)
 
@@ -188,14 +188,15 @@ class PostgresBackend:
                     time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - so that two do not meet again
         raise AssertionError("the last attempt returns or raises")
 
-    def _write_once(self, work: Work[R], *, quiet: bool) -> R:
+    def _write_once(self, work: Work[R]) -> R:
         with self._writer.connect() as conn:
             trans = conn.begin()
             conn.info.update({_CHANGED: False, _BEFORE: []})
             try:
-                result = work(conn)
+                news = News()
+                result = work(conn, news)
                 # A look that only locked what limits hold back must ring nobody: they would look in turn, for ever.
-                rings = conn.info[_CHANGED] and not quiet
+                rings = conn.info[_CHANGED] and news.any
                 mark = _Mark(
                     *conn.execute(_MARK_AND_RING, {"channel": self._channel}).one()[:2]
                     if rings
@@ -248,6 +249,11 @@ class PostgresBackend:
     def changes(self) -> Hashable:
         """Return what differs from before when any process may have committed something since."""
         return self._bell().heard()
+
+    @property
+    def pushes(self) -> bool:
+        """Tell whether those who listen are rung at this time."""
+        return self._doorbell is not None and self._doorbell.hears
 
     def listen(self, ring: Callable[[], None]) -> Callable[[], None]:
         """Call `ring` when any process has committed something."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from holdfast._store import turnstile
-from holdfast._store.backend import Work
+from holdfast._store.backend import News, Work
 from holdfast._store.instants import now_ms
 from holdfast._store.schema import prepare
 from holdfast.errors import DatabaseCorruptError, DatabaseUnavailableError, StoreError
@@ -27,6 +27,7 @@ class SqliteBackend:
 
     writers = 1
     locks_rows = False
+    pushes = False
 
     def __init__(self, url: str) -> None:
         self.place = url.removeprefix("sqlite:///")
@@ -49,17 +50,17 @@ class SqliteBackend:
                 prepare(conn, self.place)
         self._file = None if self.shares_thread else _file_at(self.place)
 
-    def write(self, work: Work[R], *, quiet: bool = False) -> R:
+    def write(self, work: Work[R]) -> R:
         """Do some work in a write transaction, in turn with those of other processes."""
         self._same_file()
         with _clear_errors(self.place), self._turns.turn(), self._writer.begin() as conn:
-            return work(conn)
+            return work(conn, News())
 
     def read(self, work: Work[R]) -> R:
         """Do some work in a read transaction."""
         self._same_file()
         with _clear_errors(self.place), self._reader.begin() as conn:
-            return work(conn)
+            return work(conn, News())
 
     def now(self, conn: Connection) -> int:
         """Return the time of SQLite in milliseconds."""

@@ -114,6 +114,7 @@ class Keys:
         """Lock the limits of activities that were found due, and count what runs under them."""
         names = sorted({row.limit_name for row in due if row.limit_name} - self._rows.keys())
         if names:
+            self._tx.tell()  # to those who find them locked
             rows = _locked(self._tx, names)
             # Another worker is claiming under these now: what it leaves to be had, it tells of when it commits.
             self.full.update(name for name in names if name not in rows)
