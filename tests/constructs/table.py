@@ -35,7 +35,7 @@ other test.
 """
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Proofs:
     """Collect the tests of each construct, and how those that ran have ended; a plugin of pytest."""
 

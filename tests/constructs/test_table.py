@@ -52,11 +52,17 @@ print("\\n".join(verdicts(proofs("FILE", "-c", "/dev/null", run=True), known)))
 
 
 def test_constructs_pass_when_all_their_tests_do(tmp_path: Path) -> None:
-    file = tmp_path / "test_marked.py"
-    file.write_text(MARKED)
+    for name in (
+        "one",
+        "other",
+    ):  # a conftest of one folder is set aside for the tests of the other
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "conftest.py").touch()
+    (tmp_path / "one" / "test_marked.py").write_text(MARKED)
+    (tmp_path / "other" / "test_more.py").write_text("def test_more(): pass")
 
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", RUN.replace("FILE", str(file))], cwd=ROOT, capture_output=True, text=True, check=True,
+        [sys.executable, "-W", "ignore", "-c", RUN.replace("FILE", str(tmp_path))], cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
 
     lines = [" ".join(line.split()) for line in ran.stdout.splitlines()]
