@@ -33,8 +33,7 @@ from holdfast._talking_commands import (
 from holdfast._talking_commands import signal as signal_command
 from holdfast._with_client import DB as _DB
 from holdfast._with_client import JSON as _JSON
-from holdfast._with_client import Duration
-from holdfast._with_client import attributes_of
+from holdfast._with_client import Duration, attributes_of
 from holdfast._with_client import json_argument as _json_argument
 from holdfast._with_client import with_client as _with_client
 from holdfast.errors import HoldfastError, UnknownRunError, UnknownScheduleError, UsageError
