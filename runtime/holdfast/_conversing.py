@@ -123,6 +123,11 @@ class Update(Generic[T, R]):
             refuse(f"Update {self.name}", "answer", answer, "a function that takes the request")
         if check is not None and not callable(check):
             refuse(f"Update {self.name}", "check", check, "a function that takes the request")
+        if inspect.iscoroutinefunction(check):
+            refuse(
+                f"Update {self.name}", "check", check,
+                "a plain function that takes the request and raises for what it refuses; an `async def` would not be awaited",
+            )  # fmt: skip
 
         async def call(value: Any) -> Any:
             result = answer(value)

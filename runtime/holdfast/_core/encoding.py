@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from holdfast._core.matcher import written_alike
 from holdfast._signatures import Signature
 from holdfast.errors import HoldfastError, PayloadTooLargeError
 from holdfast.history import Command, CompleteRun, Json, ScheduleActivity
@@ -59,7 +60,7 @@ class Encoding:
             if (
                 type(command) is ScheduleActivity
                 and command.name == signature.name
-                and command.args == written
+                and written_alike(command.args, written)
             ):
                 self._next = number + 1
                 return command.args

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
+from pydantic_core import to_json
+
 from holdfast._core.changes import changes_of
 from holdfast.history import (
     CLOSINGS,
@@ -65,6 +67,12 @@ _DRIFTS = {
 # Every other field is part of the identity, or says nothing about what was asked for: `entry` (where the code of a
 # workflow stands; its name is the identity) and `reason` (the words of an error, which a library may change).
 
+_OF_PAYLOADS = frozenset({"DR06", "DR10"})
+_PAYLOADS = {
+    kind: tuple(name for name, code in known if code in _OF_PAYLOADS)
+    for kind, known in _DRIFTS.items()
+}
+
 Identity = tuple[str, str]
 
 
@@ -112,10 +120,36 @@ def alike(recorded: Sequence[Command], produced: Sequence[Command]) -> bool:
         content = _CONTENT[type(new)]
         if type(old) is not type(new) or content(old) != content(new):
             return False
+        if not all(
+            written_alike(getattr(old, name), getattr(new, name))
+            for name in _PAYLOADS.get(old.kind, ())
+        ):
+            return False
     return True
 
 
+def written_alike(old: Any, new: Any) -> bool:
+    """Tell whether two payloads are the same JSON; to Python 1, 1.0 and True are equal, and they are not."""
+    if old is new:
+        return True
+    return bool(old == new) and (to_json(old) == to_json(new) or _is_exactly(old, new))
+
+
+def _is_exactly(old: Any, new: Any) -> bool:
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, dict):
+        return all(_is_exactly(value, new[key]) for key, value in old.items())
+    if isinstance(old, list | tuple):
+        return all(map(_is_exactly, old, new))
+    return bool(old == new)
+
+
 Complete = Callable[[Command], Json]
+
+
+def _differs(old: Any, new: Any, code: str) -> bool:
+    return bool(old != new) or (code in _OF_PAYLOADS and not written_alike(old, new))
 
 
 def drifts_of(
@@ -132,7 +166,7 @@ def drifts_of(
         _drift(turn, old, new, field, code, complete)
         for old, new in zip(recorded, produced, strict=True)
         for field, code in _DRIFTS.get(old.kind, ())
-        if getattr(old, field) != getattr(new, field)
+        if _differs(getattr(old, field), getattr(new, field), code)
     ]
 
 

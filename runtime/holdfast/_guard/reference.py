@@ -24,6 +24,7 @@ Reading and writing payloads is part of the turn: a `default_factory` or a valid
 `workflow.now` and `workflow.uuid4` may stand there, for models that only workflows make.
 The time zone of the machine is refused as the clock is: times without a zone cannot be turned into timestamps or into other zones.
 Locks work; whoever would wait for one longer than half a second is refused, such as a task that takes a lock which another task holds while it awaits.
+An `RLock` is not watched, nor is a file that was opened before the turn: opening is what is refused.
 
 Importing, logging, warnings, tracebacks, debuggers, the zones of `zoneinfo`, the catalogs of `gettext` and the help of `argparse` are at ease: what these read, they read for themselves.
 So is what the interpreter calls on its own in the middle of a turn: handlers of signals, callbacks of the garbage collector, and what objects of other packages do when they go, in `__del__`, finalizers and callbacks of weak references.

@@ -299,3 +299,24 @@ async def test_a_run_that_returns_as_its_handler_ends_does_not_spin(client: Clie
 
     assert reply == "NOW"
     assert await run.result() == "told"
+
+
+@workflow.define
+async def checked_later() -> None:
+    async def later(_: int) -> None: ...
+
+    add.handle(answer_nothing, check=later)
+
+
+def answer_nothing(_: int) -> int:
+    return 0
+
+
+async def test_a_check_that_nobody_would_await_is_refused(client: Client) -> None:
+    await client.start(checked_later, id="r")
+    await Worker(client, workflows=[checked_later]).run_until_idle()
+
+    error = (await client.describe("r")).evidence.error
+
+    assert error["type"] == "ArgumentError"
+    assert "an `async def` would not be awaited" in error["message"]

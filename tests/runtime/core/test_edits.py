@@ -165,3 +165,22 @@ def test_a_step_put_before_the_one_at_which_a_run_is_parked_is_an_addition(tmp_p
     assert result.difference is not None
     assert result.difference.code == "ND01"
     assert 'workflow.patched("a")' in result.difference.suggestion
+
+
+@pytest.mark.parametrize("other", ["True", "1.0"])
+def test_a_value_that_python_takes_for_equal_and_json_does_not_is_drift(
+    tmp_path: Path, other: str
+) -> None:
+    body = ORIGINAL.replace("await b(1)", "await any_of(ONE)")
+    extra = "\n@activity.define\nasync def any_of(x: object) -> int: return 1\nONE = {}\n"
+    module = load(extra.format("[1]") + body, tmp_path, "recorded")
+    with Sim() as sim:
+        for name in ("a", "any_of", "c", "d"):
+            sim.real(module[name])
+        run = sim.start(module["flow"], id="r")
+        assert sim.result(run) == 7
+        history = sim.history(run)
+
+    result = replay(history, load(extra.format(f"[{other}]") + body, tmp_path, "edited")["flow"])
+
+    assert [(drift.code, drift.field) for drift in result.drifts] == [("DR06", "args")]
