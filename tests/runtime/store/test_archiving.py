@@ -94,7 +94,10 @@ def rows_of(client: Client, run_id: str) -> dict[str, int]:
 def test_every_table_with_rows_of_a_run_is_emptied_of_an_archived_one() -> None:
     named = {table.name for table in SQLModel.metadata.sorted_tables if "run_id" in table.c}
 
-    assert {table.name for table in (*retention.OF_A_RUN, *retention.OF_A_CHAIN)} == named
+    # A tick is of its schedule, which keeps its own last thousand, whatever becomes of the runs.
+    assert {table.name for table in (*retention.OF_A_RUN, *retention.OF_A_CHAIN)} == named - {
+        "schedule_tick"
+    }
 
 
 async def test_an_archived_run_replays_from_its_file_and_has_no_rows(
