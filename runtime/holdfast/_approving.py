@@ -86,7 +86,7 @@ async def approval(  # noqa: PLR0913 - the options of one question, all by name
     Args:
         name: What histories and `holdfast approve` call this approval.
         ask: The question, as the person reads it.
-        to: Who may answer: names of people or groups.
+        to: Who is asked: names of people or groups. Who answered is recorded; whether they may is for what asks them to judge.
         answer: The type of a valid answer; an answer is checked against it before it is recorded.
         timeout: How long to wait; None waits for ever.
         on_timeout: The answer when time is up; without one, `ApprovalTimeoutError` is raised.
@@ -125,7 +125,7 @@ async def approvals(  # noqa: PLR0913 - the options of one question, all by name
     Args:
         name: What histories and `holdfast approve` call this approval.
         ask: The question, as the people read it.
-        to: Who may answer: names of people or groups.
+        to: Who is asked: names of people or groups. Who answered is recorded; whether they may is for what asks them to judge.
         answer: The type of a valid answer; each answer is checked against it before it is recorded.
         quorum: How many different people must answer.
         enough: Asked after each vote: True ends the approval with the votes so far, at the first rejection for example.

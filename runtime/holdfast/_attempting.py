@@ -15,7 +15,7 @@ from holdfast._registry import ActivityDefinition
 from holdfast._store.records import ActivityClaim
 from holdfast._store.scheduling import running_limit_ms
 from holdfast.activity import ActivityInfo, Happened, NotHappened, run_attempt
-from holdfast.errors import ApplicationError, PayloadError
+from holdfast.errors import ApplicationError, ForbiddenCallError, PayloadError
 from holdfast.history import Failure, Json
 from holdfast.retry import asked_pause_ms, kinds_of, retry_of
 
@@ -96,7 +96,10 @@ async def _attempt(
 ) -> _Returned | Failed | Postponed:
     try:
         args = definition.signature.decode_args(claim.args)
-    except PayloadError as error:
+    except (
+        PayloadError,
+        ForbiddenCallError,
+    ) as error:  # a type may ask for what only a workflow has
         return Postponed(failure=_describe(error, claim))
     began = time.monotonic()
     limit_ms = running_limit_ms(claim.options, probe=False)

@@ -277,8 +277,11 @@ class Sim:
         return self._runner.run(self._client.query(run.id, key, type=type))
 
     def result(self, run: SimRun[R]) -> R:
-        """Go on until the run ends, and return its result or raise how it ended."""
-        self.run_until(run, Family.CLOSED.value)
+        """Go on until the run ends, with all that continue it, and return the result or raise how it ended."""
+        last: str | None = run.id
+        while last is not None:
+            self.run_until(SimRun(last, run.handle), Family.CLOSED.value)
+            last = self._runner.run(self._client.describe(last)).continued_to
         return self._runner.run(run.handle.result())
 
     def cancel(self, run: SimRun[Any], *, reason: str = "") -> None:

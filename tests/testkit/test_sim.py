@@ -245,3 +245,16 @@ def test_advancing_ends_while_a_limit_holds_an_activity_back(sim: Sim) -> None:
     sim.advance(timedelta(seconds=30))
 
     assert [a.state for a in sim.describe(run).activities] == ["completed", "ready"]
+
+
+@workflow.define
+async def counting(number: int) -> int:
+    await asyncio.sleep(10)
+    if number < 3:
+        workflow.continue_as_new(number + 1)
+    return number
+
+
+def test_the_result_is_that_of_the_last_run_of_a_chain() -> None:
+    with Sim() as sim:
+        assert sim.result(sim.start(counting, 1)) == 3

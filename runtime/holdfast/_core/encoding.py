@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from holdfast._core.matcher import written_alike
+from holdfast._core.randomness import RunRandom
 from holdfast._signatures import Signature
 from holdfast.errors import HoldfastError, PayloadTooLargeError
 from holdfast.history import Command, CompleteRun, Json, ScheduleActivity
@@ -15,11 +16,14 @@ _LOOK_AHEAD = 8  # recorded commands: calls of one turn come nearly in the order
 class Encoding:
     """Encode what workflow code passes on; `limit` is how long a payload may be, and holds while a turn is `live`."""
 
-    def __init__(self, own: Signature, stop_on: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, own: Signature, stop_on: Callable[[BaseException], None], drawing: RunRandom
+    ) -> None:
         self.limit: int | None = None
         self.live = False
         self._own = own
         self._stop_on = stop_on
+        self._drawing = drawing
         self._called: dict[str, Signature] = {}
         self.recorded: Sequence[Command] = ()  # what the turn that is replayed asked for
         self._next = 0  # of the recorded commands, the one that is likely to be asked for next
@@ -29,11 +33,14 @@ class Encoding:
 
         So nothing beyond the limit is ever recorded, and replay need not know what the limit was.
         """
+        self._drawing.hold()
         try:
             return encode(*args, limit=self.limit if self.live else None, **kwargs)
         except PayloadTooLargeError as error:
             self._stop_on(error)
             raise
+        finally:
+            self._drawing.release()
 
     def args(
         self, signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -50,7 +57,13 @@ class Encoding:
 
         When they were recorded, it was proved that they come back as they went in: that costs half of an encoding.
         """
-        written = None if kwargs else signature.write_args(args)
+        if kwargs:
+            return None
+        self._drawing.hold()
+        try:
+            written = signature.write_args(args)
+        finally:
+            self._drawing.release()
         if written is None:
             return None
         commands = self.recorded

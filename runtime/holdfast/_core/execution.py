@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import uuid
 from collections.abc import Callable, Coroutine
 from contextvars import Context
@@ -31,6 +30,7 @@ from holdfast._core.parking import Conditions, Parking
 from holdfast._core.pending import Pending, settle
 from holdfast._core.polling import Poll
 from holdfast._core.problems import problem_of_task, sentence
+from holdfast._core.randomness import RunRandom
 from holdfast._core.saga import Saga
 from holdfast._core.sites import call_site, innermost_site, site_of_function
 from holdfast._core.updates import Updates
@@ -81,12 +81,12 @@ class Execution:
     def __init__(self, definition: WorkflowDefinition, facts: RunFacts) -> None:
         self.definition = definition
         self.facts = facts
-        self.random = random.Random(facts.seed)  # noqa: S311 - repeatable on purpose
+        self.random = RunRandom(facts.seed)
         self.turn = 0
         self.commands: list[Command] = []
         self.decisions: list[PatchDecision] = []
         self.closed = False
-        self.encoding = Encoding(definition.signature, self.stop_on)
+        self.encoding = Encoding(definition.signature, self.stop_on, self.random)
         self.skipped_seqs: frozenset[int] = frozenset()
         self.unstable: set[int] = set()  # commands whose arguments may differ on replay
         self._loop = TurnLoop(self)  # type: ignore[abstract]  # its refusals are added by a table

@@ -30,6 +30,17 @@ from holdfast._guard.table import Call
 _IMPORTS = frozenset({"_exec", "_find_and_load", "_find_spec", "_load"})
 _LOGS = frozenset({"_log", "handle"})
 _SOURCES = frozenset({"findsource", "getabsfile", "getmodule", "getsourcefile"})
+# And not the wrapper of `warnings.deprecated`, which calls what it decorates.
+_WARNINGS = frozenset(
+    {
+        "_formatwarnmsg_impl",
+        "_showwarnmsg",
+        "_showwarnmsg_impl",
+        "formatwarning",
+        "showwarning",
+        "_warn_unawaited_coroutine",
+    }
+)
 _ANY = None
 # By file, the functions that are at ease, by name or by qualified name.
 _AT_EASE: dict[str, frozenset[str] | None] = {
@@ -41,7 +52,7 @@ _AT_EASE: dict[str, frozenset[str] | None] = {
     linecache.__file__: _ANY,
     logging.__file__: _LOGS,
     optparse.__file__: frozenset({"HelpFormatter.__init__"}),
-    warnings.__file__: _ANY,
+    warnings.__file__: _WARNINGS,
     f"{os.path.dirname(os.__file__)}/_colorize.py": _ANY,  # noqa: PTH120 - as frames spell it; new in Python 3.13
 }
 _ZONES = os.path.dirname(zoneinfo.__file__) + "/"  # noqa: PTH120 - as frames spell it

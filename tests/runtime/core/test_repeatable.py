@@ -7,13 +7,16 @@ import random
 import subprocess
 import sys
 from typing import Any
+from uuid import UUID
 
 import pytest
+from pydantic import BaseModel, PrivateAttr
 
 from holdfast import activity, workflow
 from holdfast._core.matcher import identity, matches
-from holdfast.errors import HistoryFormatError
+from holdfast.errors import ForbiddenCallError, HistoryFormatError
 from holdfast.history import History, RequestApproval, ScheduleActivity, dump_history, parse_history
+from holdfast.replay import replay
 from holdfast_testkit import Sim, SimStuckError
 
 
@@ -214,3 +217,38 @@ def test_a_damaged_history_is_read_or_refused_in_a_sentence() -> None:
 
     assert len(refused) > len(versions) / 4
     assert all(sentence.startswith("damaged") for sentence in refused)
+
+
+def drawn() -> UUID:
+    try:
+        return workflow.uuid4()
+    except ForbiddenCallError:  # where the activity reads it, there is no run to draw from
+        return UUID(int=0)
+
+
+class Traced(BaseModel):
+    number: int
+    _trace: UUID = PrivateAttr(default_factory=drawn)
+
+
+@activity.define
+async def traced(item: Traced) -> int:
+    return item.number
+
+
+@workflow.define
+async def drawing() -> float:
+    item = Traced(number=1)
+    await traced(item)
+    await traced(item)
+    return workflow.random().random()
+
+
+def test_what_a_payload_draws_while_it_is_checked_moves_no_later_draw() -> None:
+    with Sim() as sim:
+        sim.fake(traced).returns(1)
+        run = sim.start(drawing, id="r")
+        sim.result(run)
+        history = sim.history(run)
+
+    replay(history, drawing).raise_for_difference()
