@@ -201,7 +201,11 @@ class Worker:
     async def run_until_idle(self) -> None:
         """Do everything that is due now, and nothing that is due later."""
         await self._register()
-        while await self._step() or self._carrier.running:
+        while True:
+            # Asked before the step: what ended during it may have held a run whose events the step passed over.
+            was_running = bool(self._carrier.running)
+            if not await self._step() and not was_running:
+                break
             if self._carrier.running:
                 await asyncio.wait(self._carrier.running, return_when=asyncio.FIRST_COMPLETED)
         await self._unregister()

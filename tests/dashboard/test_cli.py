@@ -94,6 +94,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_database_of_a_newer_release_is_refused(database: Path) -> None:
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE compatibility SET min_compatible = '9999'")
 
     assert "Upgrade holdfast" in refused("--db", str(database))
 

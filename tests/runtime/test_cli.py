@@ -92,7 +92,7 @@ def started(run: Run) -> None:
         (["runs", "--db", "elsewhere.db"], 2, "There is no database at elsewhere.db."),
         (["runs", "--health", "sick"], 2, "--health sick: no such class. Families: stuck,"),
         (["replay", "nothing.jsonl"], 2, "nothing.jsonl: cannot be read as a history"),
-        (["runs", "--db", "postgresql://x/y"], 2, "postgresql:// is not supported by this release"),
+        (["runs", "--db", "mysql://x/y"], 2, "mysql:// is not supported. Give a path"),
     ],
 )  # fmt: skip
 def test_wrong_input_gets_a_sentence(

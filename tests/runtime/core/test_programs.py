@@ -25,6 +25,9 @@ from holdfast.history import CompleteRun, ScheduleActivity
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(st.data())
+@pytest.mark.timeout(
+    900
+)  # hundreds of programs: minutes on a machine that does something else as well
 @pytest.mark.construct("random programs", "eviction")
 def test_a_program_crashed_after_any_turn_does_the_same_again(data: st.DataObject) -> None:
     choose = choosing(data)

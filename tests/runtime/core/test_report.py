@@ -97,6 +97,7 @@ async def test_the_report_marks_what_is_new_and_names_both_codes_and_the_await_c
     assert "out + activity check(), activity email()" in result.text()
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # the command is given the file
 async def test_why_counts_the_open_runs_on_both_sides_of_the_recorded_line(
     client: Client, clock: VirtualClock, module: Load, tmp_path: Path
 ) -> None:
@@ -111,6 +112,7 @@ async def test_why_counts_the_open_runs_on_both_sides_of_the_recorded_line(
     assert {"code", "turn", "expected", "got", "suggestion"} <= report.keys()
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # the command is given the file
 @pytest.mark.parametrize("where", ["orders.py:{}", "rders.py:{}", "orders.py:1{}", "%.py:{}"])
 async def test_runs_past_a_line_are_listed(
     where: str, client: Client, clock: VirtualClock, module: Load, tmp_path: Path

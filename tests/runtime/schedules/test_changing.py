@@ -62,6 +62,7 @@ async def test_a_back_fill_of_a_paused_schedule_is_not_undone_when_it_is_resumed
     assert await s.states(schedule) == ["01:00 started", "02:00 skipped paused", "03:00 started"]
 
 
+@pytest.mark.construct("Client.create_schedule")
 async def test_a_back_fill_takes_ticks_from_before_the_schedule_was_made(s: Scheduled) -> None:
     schedule = await s.client.create_schedule("daily", greet, "ann", spec=DAILY)
     begin = datetime(2025, 12, 28, tzinfo=UTC)
@@ -175,6 +176,7 @@ async def test_a_schedule_may_begin_paused(s: Scheduled) -> None:
     assert await s.states(schedule) == []
 
 
+@pytest.mark.construct("Client.list_schedules")
 async def test_schedules_are_listed_by_their_ids(s: Scheduled) -> None:
     for name in ("b", "a"):
         await s.hourly(name=name)
@@ -245,6 +247,7 @@ async def test_arguments_are_checked_when_the_schedule_is_made_and_changed(s: Sc
     assert (await schedule.describe()).args == ["ann", 1]
 
 
+@pytest.mark.construct("Client.get_schedule")
 async def test_what_changes_nothing_is_refused(s: Scheduled) -> None:
     schedule = await s.hourly(greet)
 

@@ -100,6 +100,7 @@ def test_every_table_with_rows_of_a_run_is_emptied_of_an_archived_one() -> None:
     }
 
 
+@pytest.mark.construct("Client.archive")
 async def test_an_archived_run_replays_from_its_file_and_has_no_rows(
     client: Client, clock: VirtualClock, worker: Worker, kept: Retention, tmp_path: Path
 ) -> None:

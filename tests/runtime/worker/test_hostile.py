@@ -156,6 +156,7 @@ async def test_an_answer_that_only_the_code_can_refuse_is_put_back_to_the_person
     assert not replay(history, asking).drifts
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # it damages the file
 async def test_a_damaged_row_blocks_its_run_only(
     client: Client, clock: VirtualClock, tmp_path: Path
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_damaged_row_blocks_its_run_only(
     assert "A stored payload is damaged" in summary.verdict.why
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # it damages the file
 async def test_claims_are_handed_back_when_the_database_fails(
     client: Client, clock: VirtualClock, tmp_path: Path
 ) -> None:
