@@ -246,14 +246,18 @@ def classify(
         return "ND11"
     if _has_closing(old_left) != _has_closing(new_left):
         return "ND09"
-    match _all_found(old_left, produced_later), _all_found(new_left, recorded_later):
+    came, asked = tuple(recorded_later), tuple(produced_later)
+    if _took_its_place(old_left, new_left, came, asked):
+        return _one_for_one(old_left[0], new_left[0])
+    match _all_found(old_left, asked), _all_found(new_left, came):
+        case False, False:
+            return _neither_moved(recorded, produced, old_left, new_left)
         case True, True:
             return "ND08" if bool(old_left) != bool(new_left) else "ND03"
-        case True, False:
-            return "ND01"  # what is recorded here comes later: something was put before it
-        case False, True:
-            return "ND02"  # what is asked for here was recorded later: something before it is gone
-    return _neither_moved(recorded, produced, old_left, new_left)
+        case is_later, _:
+            # What is recorded here comes later: something was put before it. Or else what is asked for here was
+            # recorded later: something before it is gone.
+            return "ND01" if is_later else "ND02"
 
 
 def _neither_moved(
@@ -285,6 +289,31 @@ def _has_closing(commands: Sequence[Command]) -> bool:
 def _all_found(left: Sequence[Command], later: Iterable[Command]) -> bool:
     known = {identity(command) for command in later}
     return all(identity(command) in known for command in left)
+
+
+def _took_its_place(
+    old_left: Sequence[Command], new_left: Sequence[Command], recorded_later: Sequence[Command],
+    produced_later: Sequence[Command],
+) -> bool:  # fmt: skip
+    """Tell whether one command stands where one other stood, and all that follows stands where it did.
+
+    The name of either may come again later; the same call coming later says that it was moved, or something put before
+    it.
+    """
+    if len(old_left) != 1 or len(new_left) != 1:
+        return False
+    return (
+        not any(_is_same_call(old_left[0], command) for command in produced_later)
+        and not any(_is_same_call(new_left[0], command) for command in recorded_later)
+        and all(map(_are_same, recorded_later, produced_later))
+    )
+
+
+def _is_same_call(old: Command, new: Command) -> bool:
+    return _are_same(old, new) and all(
+        written_alike(getattr(old, name), getattr(new, name))
+        for name in _PAYLOADS.get(old.kind, ())
+    )
 
 
 def _one_for_one(old: Command, new: Command) -> str:

@@ -272,3 +272,24 @@ def test_a_step_behind_a_child_is_looked_at_too(module: Load) -> None:
 
     assert result.difference is not None
     assert result.difference.code == "ND03", result.text()
+
+
+@pytest.mark.parametrize(
+    ("body", "edit", "code"),
+    [
+        ("    await b(1)\n    return await b(2)\n", ("b(1)", "c(1)"), "ND04"),
+        ("    await b(1)\n    await c(2)\n    return await b(3)\n", ("c(2)", "b(2)"), "ND04"),
+        ("    await b(1)\n    return await b(2)\n", ("b(1)", "asyncio.sleep(1)"), "ND05"),
+        ("    await b(1)\n    return await b(2)\n", ("b(1)", "c(1)\n    await b(1)"), "ND01"),
+        (
+            "    await c(1)\n    await b(1)\n    return await b(2)\n",
+            ("    await c(1)\n", ""),
+            "ND02",
+        ),
+    ],
+)
+def test_a_rename_is_one_also_where_the_old_name_comes_again(
+    body: str, edit: tuple[str, str], code: str, module: Load
+) -> None:
+    _, result = edited(module, body, edit)
+    assert result.difference.code == code
