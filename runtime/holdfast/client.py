@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -269,8 +270,9 @@ class Client(Steering, Messaging, Archiving, Queueing, Scheduling):
         Args:
             workflow: The workflow, or its entry `module:name`.
             args: Its arguments, checked against its signature.
-            id: A name for the run. Starting the same workflow with the same id and arguments again returns the same
-                run; with other arguments it raises `RunExistsError`. One is made when none is given.
+            id: A name for the run. Starting the same workflow with the same id, arguments and options again returns the
+                same run; with others it raises `RunExistsError`. Only `start_at` may differ: it is often reckoned from
+                the time of the call. One is made when none is given.
             queue: Which workers advance it.
             start_at: An aware time before which it does not start.
             attributes: By what it is found, `client.list(where=…)`; workflow code reads and changes them too.
@@ -285,17 +287,17 @@ class Client(Steering, Messaging, Archiving, Queueing, Scheduling):
         found = resolve_workflow(workflow)
         run_id = _checked_id(id, found.name)
         encoded = found.definition.signature.encode_args(args, {}, limit=self.payload_limit)
-        digest = hashlib.sha256(canonical([found.name, queue, encoded]).encode()).hexdigest()
         new = NewRun(
             id=run_id, workflow=found.name, entry=found.definition.entry, queue=queue, seed=secrets.token_hex(8),
             flags=FLAGS, python=python_minor(), code=found.definition.fingerprint,
-            digest=digest, args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
+            digest="", args=encoded, start_at=None if start_at is None else _aware_ms(start_at),
             attributes=checked_attributes(attributes or {}),
             accepts=schemas_of(declared_by(found.fn)),
             retry_budget=found.definition.retry_budget if retry_budget is None else retry_budget,
             timeout_ms=None if timeout is None else milliseconds(timeout),
             priority=checked_priority(priority, "start"),
         )  # fmt: skip
+        new = replace(new, digest=_request_digest(new, retry_budget))
         await self.database.write(starting.start_run, new)
         return RunHandle(self, run_id, found)
 
@@ -524,6 +526,24 @@ def checked_result(value: Any, *, name: str, entry: str, limit: int | None = Non
     except PayloadError as error:
         raise ArgumentError(f"{error.message} Nothing was written.") from error
     return tree
+
+
+def _request_digest(new: NewRun, retry_budget: int | None) -> str:
+    """Return what tells whether a start is the same request as an earlier one.
+
+    Options that are not given leave no trace in it, so a later release may have more of them.
+    """
+    options: dict[str, Json] = {
+        "timeout_ms": new.timeout_ms,
+        "retry_budget": retry_budget,
+        "attributes": dict(new.attributes) or None,
+        "priority": None if new.priority == PRIORITY else new.priority,
+    }
+    given: dict[str, Json] = {k: v for k, v in options.items() if v is not None}
+    asked: list[Json] = [new.workflow, new.queue, new.args]
+    if given:
+        asked.append(given)
+    return hashlib.sha256(canonical(asked).encode()).hexdigest()
 
 
 def _checked_id(given: str | None, workflow: str) -> str:

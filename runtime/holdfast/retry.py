@@ -19,8 +19,8 @@ _MS = timedelta(milliseconds=1)
 class Retry:
     """Say how often and how soon an activity is tried again.
 
-    Attempt n+1 starts `initial * backoff**(n-1)` after attempt n failed, at most `max_interval`. With `jitter` each
-    pause is shortened by a random part of it: 0.2 takes away up to a fifth, 1 up to all. `max_attempts=None` tries for
+    Attempt n+1 starts `initial * backoff**(n-1)` after attempt n failed, at most `max_interval`, or `initial` where that
+    is longer. With `jitter` each pause is shortened by a random part of it: 0.2 takes away up to a fifth, 1 up to all. `max_attempts=None` tries for
     ever: the dashboard then reports an error that keeps repeating. `non_retryable` lists what ends the retries at
     once: exception classes, whose subclasses count too, and names of classes, which count alone.
     """
@@ -55,7 +55,7 @@ class Retry:
 
         `draw` is a random number from 0 to 1, drawn by the caller: jitter takes that part of itself away.
         """
-        ceiling = self.max_interval / _MS
+        ceiling = max(self.initial, self.max_interval) / _MS
         exponent = min(attempt - 1, 64)  # beyond that every backoff has met its ceiling
         try:
             pause = min(self.initial / _MS * self.backoff**exponent, ceiling)

@@ -23,7 +23,7 @@ def start_run(tx: Tx, new: NewRun) -> bool:
     if known.request_digest in tx.chain.veils(new.digest):
         return False
     raise RunExistsError(
-        f"Run {new.id!r} exists already: it was started for {known.workflow} with other arguments. "
+        f"Run {new.id!r} exists already: it was started for {known.workflow} with other arguments or options. "
         "Choose another id, or leave id out to have one made."
     )
 

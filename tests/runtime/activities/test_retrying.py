@@ -131,6 +131,7 @@ def test_jitter_takes_up_to_its_fraction_away_and_no_more() -> None:
     assert min(pauses) >= 12_000, f"seed {seed}"
     assert len(set(pauses)) > 400
     assert policy.delay_ms(1) == 10_000
+    assert [Retry(initial=90 * SECOND).delay_ms(n) for n in (1, 2)] == [90_000, 90_000]
     assert Retry(jitter=1.0).delay_ms(1, draw=1.0) == 0
     assert {Retry().delay_ms(1, draw=draws.random()) for _ in range(50)} == {1_000}
 

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import sys
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -367,6 +368,28 @@ async def test_starting_the_same_request_twice_gives_one_run(client: Client) -> 
     assert len(await client.list()) == 1
     with pytest.raises(RunExistsError, match="other arguments"):
         await client.start(retrying, 2, id="same")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"timeout": timedelta(hours=1)},
+        {"retry_budget": 3},
+        {"attributes": {"customer": "acme"}},
+        {"priority": 2},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+async def test_another_option_makes_another_request(client: Client, option: dict[str, Any]) -> None:
+    await client.start(retrying, 1, id="same", **option)
+
+    again = await client.start(
+        retrying, 1, id="same", start_at=datetime.now(UTC) + timedelta(hours=1), **option
+    )
+
+    assert again.id == "same"
+    with pytest.raises(RunExistsError, match="options"):
+        await client.start(retrying, 1, id="same")
 
 
 async def test_deciding_twice_is_refused_and_changes_nothing(client: Client) -> None:
