@@ -46,6 +46,14 @@ def test_waiting_is_measured_beside_a_worker_without_a_run() -> None:
     assert "a decision after that ended its run" in lines[3]
 
 
+def test_the_cost_of_a_step_is_measured_on_both_stores() -> None:
+    lines = run("cost", "--runs", "3")
+
+    for store in ("sqlite", "postgres"):
+        (step,) = [line for line in lines if line.startswith(f"  {store}, a step")]
+        assert float(step.split()[5]) == 3, "an activity, its command and the event of its result"
+
+
 @pytest.mark.parametrize(("recorded", "width"), [("sequential", 1), ("gathered", orders.WIDTH)])
 def test_every_replayer_refuses_a_history_of_other_activities(recorded: str, width: int) -> None:
     flow = orders.sequential if recorded == "gathered" else orders.gathered
