@@ -39,6 +39,15 @@ class Signature:
             for (what, plan), value in zip(self.arguments, values, strict=True)
         ]
 
+    def are_written(self, args: tuple[Any, ...], trees: list[Json]) -> bool:
+        """Tell whether the arguments of a call are surely written as these; False is no answer."""
+        if len(args) != len(self.arguments) or len(args) != len(trees):
+            return False
+        for (_, plan), value, tree in zip(self.arguments, args, trees, strict=True):
+            if plan.matches is None or not plan.matches(value, tree):
+                return False
+        return True
+
     def write_args(self, args: tuple[Any, ...]) -> list[Json] | None:
         """Return the arguments of a call as JSON, unchecked, or None where `encode_args` has something to say."""
         if len(args) != len(self.arguments):

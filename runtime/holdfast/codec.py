@@ -17,6 +17,7 @@ from pydantic_core import SchemaSerializer, SchemaValidator, to_json
 from pydantic_core.core_schema import EnumSchema
 
 from holdfast._comparing import difference
+from holdfast._plain import UNSURE, matcher_of, reader_of, writer_of
 from holdfast.errors import ApprovalError, ForbiddenCallError, PayloadError, PayloadTooLargeError
 from holdfast.history import Json, canonical
 
@@ -42,7 +43,17 @@ _UNTYPED = (
 class Plan:
     """Hold how values of one declared type are written and read; it is made once and used for every value."""
 
-    __slots__ = ("adapter", "annotation", "is_any", "scalar", "serializer", "validator")
+    __slots__ = (
+        "adapter",
+        "annotation",
+        "is_any",
+        "matches",
+        "read",
+        "scalar",
+        "serializer",
+        "validator",
+        "write",
+    )
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
@@ -54,6 +65,11 @@ class Plan:
             self.scalar = annotation
         self.is_any = annotation is Any
         schema = _prepared(self.adapter.core_schema)
+        self.write, self.read, self.matches = (
+            writer_of(schema),
+            reader_of(schema),
+            matcher_of(schema),
+        )
         # What a class has compiled for itself is not used: its bytes would be text, and its sets in any order.
         self.validator = SchemaValidator(schema, _BYTES, _use_prebuilt=False)  # type: ignore[arg-type]
         self.serializer = SchemaSerializer(schema, _BYTES, _use_prebuilt=False)  # type: ignore[arg-type]
@@ -163,6 +179,10 @@ def encode_by(
     is_roomy = limit is None or limit > _SURELY_ROOMY
     if type(value) is plan.scalar and is_roomy and _is_plain(value):
         return value  # type: ignore[no-any-return]
+    if plan.write is not None and not loose:
+        short: Json = plan.write(value)
+        if short is not UNSURE and (limit is None or len(to_json(short)) <= limit):
+            return short
     try:
         tree = _ordered(value, plan.dump(value)) if loose else plan.dump(value)
         data = (
@@ -271,6 +291,10 @@ def decode_by(plan: Plan, tree: Json, *, what: str) -> Any:
     """Turn JSON into a value by the plan of its declared type."""
     if type(tree) is plan.scalar:
         return tree
+    if plan.read is not None:
+        value = plan.read(tree)
+        if value is not UNSURE:
+            return value
     try:
         return plan.load(to_json(tree))
     except ForbiddenCallError:

@@ -1,6 +1,6 @@
 """How a run encodes the payloads of its commands: within the limit, and comparable with what was recorded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from holdfast._core.matcher import written_alike
@@ -59,6 +59,10 @@ class Encoding:
         """
         if kwargs:
             return None
+        for number, command in self._likely(signature):
+            if signature.are_written(args, command.args):
+                self._next = number + 1
+                return command.args
         self._drawing.hold()
         try:
             written = signature.write_args(args)
@@ -66,18 +70,20 @@ class Encoding:
             self._drawing.release()
         if written is None:
             return None
+        for number, command in self._likely(signature):
+            if written_alike(command.args, written):
+                self._next = number + 1
+                return command.args
+        return None
+
+    def _likely(self, signature: Signature) -> Iterator[tuple[int, ScheduleActivity]]:
+        """Yield the next recorded commands that are calls of an activity."""
         commands = self.recorded
         start = self._next if self._next < len(commands) else 0
         for number in range(start, min(start + _LOOK_AHEAD, len(commands))):
             command = commands[number]
-            if (
-                type(command) is ScheduleActivity
-                and command.name == signature.name
-                and written_alike(command.args, written)
-            ):
-                self._next = number + 1
-                return command.args
-        return None
+            if type(command) is ScheduleActivity and command.name == signature.name:
+                yield number, command
 
     def complete(self, recorded: Command) -> Json:
         """Return the payload of a recorded command as today's types read it, or None where they cannot."""
