@@ -121,8 +121,7 @@ class Activity(Definition, Generic[P, R]):
 async def _scheduled(
     execution: Execution, definition: ActivityDefinition, args: list[Any], site: str
 ) -> Any:
-    options = dict(definition.recorded_options)
-    seq, future = execution.schedule_activity(definition, args, options, site)
+    seq, future = execution.schedule_activity(definition, args, definition.recorded_options, site)
     try:
         return await future
     except asyncio.CancelledError:

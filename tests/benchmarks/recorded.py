@@ -1,10 +1,20 @@
 """Histories of the same runs: as holdfast records them, and as Temporal's server does."""
 
 import base64
+import inspect
 import json
+from collections.abc import Callable
 from typing import Any
 
-from tests.benchmarks.orders import WIDTH, charge, order_json, receipt_json, total_of
+from tests.benchmarks.orders import (
+    WIDTH,
+    charge,
+    gathered,
+    order_json,
+    receipt_json,
+    sequential,
+    total_of,
+)
 
 from holdfast.history import (
     ActivityCompleted,
@@ -23,7 +33,9 @@ _START = 1_767_225_600_000
 
 def holdfast_history(workflow: str, count: int, *, width: int) -> History:
     """Return the history of a run that charged `count` orders, `width` at a time."""
-    turns = [_turn(RunStarted(turn=1, at=_START, args=[count]), _asked(0, width))]
+    flow = {"sequential": sequential, "gathered": gathered}[workflow]
+    site = _site_of_call(flow.fn)
+    turns = [_turn(RunStarted(turn=1, at=_START, args=[count]), _asked(0, width, site))]
     for number in range(count):
         done = number + 1
         event = ActivityCompleted(
@@ -33,7 +45,7 @@ def holdfast_history(workflow: str, count: int, *, width: int) -> History:
         if done == count:
             commands = (CompleteRun(seq=count + 1, site="", result=total_of(count)),)
         elif done % width == 0:
-            commands = _asked(done, width)
+            commands = _asked(done, width, site)
         turns.append(_turn(event, commands))
     header = Header(
         workflow=workflow, entry=f"tests.benchmarks.orders:{workflow}", run="r", status="completed", code="",
@@ -42,12 +54,19 @@ def holdfast_history(workflow: str, count: int, *, width: int) -> History:
     return History(header=header, turns=tuple(turns))
 
 
-def _asked(first: int, width: int) -> tuple[Command, ...]:
+def _site_of_call(flow: Callable[..., Any]) -> str:
+    """Return the place at which a workflow calls its activity, as each of its commands has it."""
+    lines, first = inspect.getsourcelines(flow)
+    line = next(number for number, text in enumerate(lines, first) if "charge(" in text)
+    inner = " > <genexpr>" if "gather(" in lines[line - first - 1] else ""
+    return f"tests/benchmarks/orders.py:{line} in {flow.__name__}{inner}"
+
+
+def _asked(first: int, width: int, site: str) -> tuple[Command, ...]:
     options = charge.definition.options.to_json()
     return tuple(
         ScheduleActivity(
-            seq=number + 1, site="tests/benchmarks/orders.py:1 in sequential", name="charge",
-            args=[order_json(number)], options=options,
+            seq=number + 1, site=site, name="charge", args=[order_json(number)], options=options,
         )
         for number in range(first, first + width)
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context
 from typing import Any
 
@@ -43,6 +43,7 @@ from holdfast.errors import (
     WorkflowError,
 )
 from holdfast.history import (
+    ActivityCompleted,
     Answer,
     ApprovalDecided,
     CancelCommand,
@@ -109,6 +110,7 @@ class Execution:
         self.parking = Parking()
         self.saga = Saga(self)
         self.conditions = Conditions(self._loop.create_future)
+        self._loop.conditions = self.conditions.waiting
         self._refused: ForbiddenCallError | None = None
         self._end_site = site_of_function(definition.fn)
         self._refusals = 0
@@ -134,13 +136,14 @@ class Execution:
                 self._collect_problems()
             )  # of recorded turns: they were told when those turns were live
         self._live = self.encoding.live = live
-        self._loop.now_ms = max(self._loop.now_ms, event.at)
+        loop = self._loop
+        loop.now_ms = max(loop.now_ms, event.at)
         if guessed:
             for item in self._pending.values():
                 item.decode = _as_it_is
         try:
             # What is decoded on the way runs code of the payload's type: it is part of the turn.
-            self._loop.drain(self._deliver, event)
+            loop.drain(self._deliver, event)
         except PayloadError:
             self._bug = self._bug or self._refused  # it may be what became of a refused call
             if self._bug is None:
@@ -156,6 +159,9 @@ class Execution:
         return tuple(self.commands)
 
     def _deliver(self, event: Event) -> None:
+        if type(event) is ActivityCompleted:  # nearly always
+            self._answer(event)
+            return
         match event:
             case RunStarted():
                 args = self.definition.signature.decode_args(event.args)
@@ -329,7 +335,7 @@ class Execution:
                 "The predicate of workflow.wait_until() may only look at what is there. Await what it needs before "
                 "the call, and keep the result where the predicate sees it."
             )
-        if self.history_size >= MAX_RECORDS and not self._evicting:
+        if self._records + len(self.commands) >= MAX_RECORDS and not self._evicting:
             raise HistoryLimitError(
                 f"The history of this run has {self.history_size:,} events and commands, which is the limit. End it "
                 "with workflow.continue_as_new() when workflow.info().continue_suggested is true."
@@ -348,20 +354,39 @@ class Execution:
         return self._seq
 
     def schedule_activity(
-        self, definition: ActivityDefinition, args: list[Json], options: dict[str, Json], site: str
+        self,
+        definition: ActivityDefinition,
+        args: list[Json],
+        options: Mapping[str, Json],
+        site: str,
     ) -> tuple[int, asyncio.Future[Any]]:
         """Ask for an activity; the future gives its decoded result or raises `ActivityError`."""
         seq = self._next_seq()
-        command = ScheduleActivity(
-            seq=seq,
-            site=site or self._task_site(),
-            name=definition.name,
-            args=args,
-            options=options,
-        )
+        place = site or self._task_site()
+        command = self._recorded_call(definition.name, args, options, seq)
+        if command is None or command.site != place:
+            command = ScheduleActivity(
+                seq=seq, site=place, name=definition.name, args=args, options=dict(options)
+            )
         if definition.unstable_args:
             self.unstable.add(seq)
         return seq, self._expect(command, definition.signature.decode_result)
+
+    def _recorded_call(
+        self, name: str, args: list[Json], options: Mapping[str, Json], seq: int
+    ) -> ScheduleActivity | None:
+        """Return the recorded command that this call repeats in everything but perhaps its place, if there is one."""
+        recorded, index = self.encoding.recorded, len(self.commands)
+        known = recorded[index] if index < len(recorded) else None
+        if (
+            type(known) is ScheduleActivity
+            and known.args is args  # they were compared, and are known to be the same
+            and known.seq == seq
+            and known.name == name
+            and known.options == options
+        ):
+            return known
+        return None
 
     def request_approval(
         self, command: Callable[[int, str], RequestApproval], decode: Callable[[Json], Any]
@@ -576,10 +601,7 @@ def _as_it_is(tree: Json) -> Any:
 
 def current() -> Execution | None:
     """Return the run whose turn is being applied, or None outside workflow code."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+    loop = asyncio._get_running_loop()  # noqa: SLF001 - None, and no exception, outside
     port = getattr(loop, "_port", None)
     return port if isinstance(port, Execution) else None
 

@@ -16,7 +16,7 @@ import math
 import sys
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sized
 from contextvars import Context
 from typing import Any, Protocol
 
@@ -68,7 +68,8 @@ class TurnLoop(asyncio.AbstractEventLoop):
         # id(handle) to command number, as long as the handle is in _timers
         self._timer_seqs: dict[int, int] = {}
         self._cancels: list[TurnTask] = []
-        self._numbers = 0
+        self.numbers = 0
+        self.conditions: Sized = ()  # that tasks wait for; only the run can ask them
         self._draining = False
         self._stopped = False
         self._closed = False
@@ -80,16 +81,11 @@ class TurnLoop(asyncio.AbstractEventLoop):
         self.now_ms = 0
         self.evicting = False
 
-    def next_number(self) -> int:
-        """Return the next number for a task or future of this run."""
-        self._numbers += 1
-        return self._numbers
-
     # Driving
 
     def drain(self, deliver: Callable[..., None] | None = None, *args: Any) -> None:
         """Deliver what is new, and run callbacks until none is ready or the run has ended."""
-        before = None if self.is_running() else self._enter()
+        before = None if asyncio._get_running_loop() is self else self._enter()  # noqa: SLF001
         self._draining = True
         try:
             if deliver is not None:
@@ -137,13 +133,15 @@ class TurnLoop(asyncio.AbstractEventLoop):
             gc.enable()
 
     def _drain(self, steps: int) -> None:
-        self._carry_out_cancels()
+        if self._cancels:
+            self._carry_out_cancels()
+        ready = self._ready
         for _ in range(steps):
-            if self._stopped or not (self._ready or self._wake_conditions()):
+            if self._stopped or not (ready or (self.conditions and self._wake_conditions())):
                 return
-            handle = self._ready.popleft()
-            if not handle.cancelled():
-                handle._run()  # noqa: SLF001 - what every loop implementation calls
+            handle = ready.popleft()
+            if not handle._cancelled:  # noqa: SLF001 - with `_run`, what every loop implementation uses
+                handle._run()  # noqa: SLF001
                 if self._cancels:
                     self._carry_out_cancels()
         raise ForbiddenCallError(
@@ -222,7 +220,7 @@ class TurnLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.Handle:
         """Queue a callback."""
         owner = getattr(callback, "__self__", None)
-        if isinstance(owner, asyncio.Task) and type(owner) is not TurnTask:
+        if type(owner) is not TurnTask and isinstance(owner, asyncio.Task):
             _refuse_task(owner)
         if type(callback).__name__ == "TaskStepMethWrapper":
             self._look_for_foreign_await(callback)
@@ -321,9 +319,8 @@ class TurnLoop(asyncio.AbstractEventLoop):
         """Do as `call_exception_handler`."""
         self.problems.append(context)
 
-    def get_debug(self) -> bool:
-        """Return False: debug mode reads clocks."""
-        return False
+    # Debug mode reads clocks. asyncio asks for each future and handle, and `bool` answers False without a frame.
+    get_debug = bool
 
     def set_debug(self, enabled: bool) -> None:  # noqa: FBT001 - asyncio's signature
         """Ignore the request: debug mode reads clocks."""

@@ -56,23 +56,23 @@ class Conditions:
 
     def __init__(self, create_future: Callable[[], asyncio.Future[None]]) -> None:
         self._create_future = create_future
-        self._waiting: list[_Condition] = []
+        self.waiting: list[_Condition] = []
         self.asking = False
 
     async def wait(self, holds: Callable[[], bool]) -> None:
         """Wait until a predicate holds."""
         while not self.holds(holds):  # another task may have run between the wake-up and this one
             condition = _Condition(holds, self._create_future())
-            self._waiting.append(condition)
+            self.waiting.append(condition)
             try:
                 await condition.future
             finally:
-                self._waiting.remove(condition)
+                self.waiting.remove(condition)
 
     def wake(self) -> bool:
         """Wake the tasks whose condition holds, or cannot be asked; False when there is none."""
         woken = False
-        for condition in tuple(self._waiting):
+        for condition in tuple(self.waiting):
             if condition.future.done():
                 continue
             try:

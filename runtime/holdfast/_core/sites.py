@@ -7,14 +7,18 @@ import inspect
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from types import CoroutineType, FrameType
+from types import CodeType, CoroutineType, FrameType
 from typing import Any
 
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
 _ENGINE = {  # what lies below these frames is the worker, not the workflow
     (str(Path(__file__).parent / "loop.py"), "_drain"),
     (str(Path(__file__).parent / "execution.py"), "apply"),
+    (str(Path(__file__).parent / "execution.py"), "_outcome"),
 }
+_BELOW = {name for _, name in _ENGINE}
+_MOST_SITES = 4096
+_sites: dict[tuple[object, ...], tuple[str, list[CodeType]]] = {}
 # From Python 3.12 on, a comprehension runs in the frame of its function; before, it has one that no newer Python names.
 _INLINED = {"<listcomp>", "<setcomp>", "<dictcomp>"}
 _MACHINERY = (
@@ -33,18 +37,32 @@ def call_site(start: FrameType | None = None) -> str:
     drives the run. Frames inside of `start` do not count.
     """
     frame: FrameType | None = start or sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
-    place = ""
-    functions: list[str] = []
+    frames: list[FrameType] = []
+    key: list[object] = []
     while frame is not None:
         code = frame.f_code
         if not _is_machinery(code.co_filename):
-            place = place or f"{_file_of(frame)}:{frame.f_lineno}"
-            if code.co_name not in _INLINED:
-                functions.append(code.co_name)
-        elif (code.co_filename, code.co_name) in _ENGINE:
+            frames.append(frame)
+            key += (id(code), frame.f_lasti)
+        elif code.co_name in _BELOW and (code.co_filename, code.co_name) in _ENGINE:
             break
         frame = frame.f_back
-    return f"{place} in {' > '.join(reversed(functions))}" if place and frame is not None else ""
+    if frame is None or not frames:
+        return ""
+    key.append(str(frames[0].f_globals.get("__name__", "")))
+    known = _sites.get(tuple(key))
+    if known is None:
+        if len(_sites) >= _MOST_SITES:
+            _sites.clear()
+        # With the code itself, so that no other code is ever met under its id.
+        known = _sites[tuple(key)] = _spelled(frames), [frame.f_code for frame in frames]
+    return known[0]
+
+
+def _spelled(frames: list[FrameType]) -> str:
+    names = [frame.f_code.co_name for frame in reversed(frames)]
+    functions = " > ".join(name for name in names if name not in _INLINED)
+    return f"{_file_of(frames[0])}:{frames[0].f_lineno} in {functions}"
 
 
 def is_turn_start(frame: FrameType) -> bool:

@@ -12,9 +12,7 @@ from holdfast._core.sites import call_site
 class Numbering(Protocol):
     """Say what tasks and futures need of their loop."""
 
-    def next_number(self) -> int:
-        """Return the next number for a task or future of this run."""
-        ...
+    numbers: int  # that tasks and futures of this run have so far
 
     def cancel_after_step(self, task: "TurnTask") -> None:
         """Call `carry_out_cancel` of the task when the callback that runs now has returned."""
@@ -33,7 +31,8 @@ class TurnTask(asyncio.Task[Any]):
         context: Context | None = None,
     ) -> None:
         numbering: Numbering = loop
-        self._number = numbering.next_number()
+        numbering.numbers += 1
+        self._number = numbering.numbers
         self.site = call_site()
         self._cancel_requests = 0
         self._cancel_due = False
@@ -104,7 +103,8 @@ class TurnFuture(asyncio.Future[Any]):
 
     def __init__(self, *, loop: Any) -> None:
         numbering: Numbering = loop
-        self._number = numbering.next_number()
+        numbering.numbers += 1
+        self._number = numbering.numbers
         super().__init__(loop=loop)
 
     def __hash__(self) -> int:
