@@ -16,6 +16,7 @@ from pydantic import (
     PrivateAttr,
     RootModel,
     computed_field,
+    create_model,
     field_serializer,
     field_validator,
     model_serializer,
@@ -160,6 +161,11 @@ def test_a_record_matches_its_own_fields_alone_in_whatever_order_they_were_store
     assert not matches(line, {**tree, "old": 1})
     assert not matches(line, {**tree, "count": True})
     assert not matches(line, {"text": "a", "count": 1, "weight": 1.0})
+    assert matches(line, {**tree, "gift": False}) is True
+    del tree["gift"]
+    assert matches(line, {**tree, "old": False}) is False
+    object.__delattr__(line, "text")
+    assert matches(line, {**tree, "gift": False}) is False
 
 
 NOT_JSON = [math.inf, -math.inf, math.nan]
@@ -228,6 +234,15 @@ def test_to_look_at_a_payload_runs_no_code_of_its_class() -> None:
     for declared in (Reached, Made, Described):
         plan = plan_of(declared, what="it")
         assert (plan.write, plan.read, plan.matches) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["class", "a b", "it's", "ﬁ"])
+def test_a_field_whose_name_is_no_plain_word_is_left_to_pydantic(name: str) -> None:
+    declared: Any = create_model("Named", **{name: (int, ...)})  # type: ignore[call-overload]
+    plan = plan_of(declared, what="it")
+    assert (plan.write, plan.read, plan.matches) == (None, None, None)
+    value = declared.model_construct(**{name: 3})
+    assert decode(encode(value, declared, what="it"), declared, what="it") == value
 
 
 def _is_exactly(tree: Any, other: Any) -> bool:
