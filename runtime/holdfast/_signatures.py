@@ -3,8 +3,10 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import call
 from typing import Any, get_type_hints
 
+from holdfast._plain import Pair
 from holdfast.codec import Plan, decode_by, encode_by, plan_of
 from holdfast.errors import ArgumentError, ForbiddenCallError, PayloadError
 from holdfast.history import Json
@@ -19,6 +21,7 @@ class Signature:
     arguments: tuple[tuple[str, Plan], ...]
     returns: Plan
     result: str
+    matchers: tuple[Pair, ...] | None  # of the arguments, when all are of plain types
 
     def encode_args(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], *, limit: int | None = None
@@ -41,12 +44,10 @@ class Signature:
 
     def are_written(self, args: tuple[Any, ...], trees: list[Json]) -> bool:
         """Tell whether the arguments of a call are surely written as these; False is no answer."""
-        if len(args) != len(self.arguments) or len(args) != len(trees):
+        matchers = self.matchers
+        if matchers is None or not len(args) == len(trees) == len(matchers):
             return False
-        for (_, plan), value, tree in zip(self.arguments, args, trees, strict=True):
-            if plan.matches is None or not plan.matches(value, tree):
-                return False
-        return True
+        return all(map(call, matchers, args, trees))
 
     def write_args(self, args: tuple[Any, ...]) -> list[Json] | None:
         """Return the arguments of a call as JSON, unchecked, or None where `encode_args` has something to say."""
@@ -106,13 +107,15 @@ def signature_of(fn: Callable[..., Any], *, name: str) -> Signature:
         raise ArgumentError(f"{name}{parameters}: a type is not known here: {error}.") from None
     whats = {parameter: f"Argument {parameter!r} of {name}" for parameter in parameters.parameters}
     result = f"The result of {name}"
+    arguments = tuple(
+        (what, plan_of(hints.get(parameter, Any), what=what)) for parameter, what in whats.items()
+    )
+    matchers = tuple(plan.matches for _, plan in arguments if plan.matches is not None)
     return Signature(
         name=name,
         parameters=parameters,
-        arguments=tuple(
-            (what, plan_of(hints.get(parameter, Any), what=what))
-            for parameter, what in whats.items()
-        ),
+        arguments=arguments,
         returns=plan_of(hints.get("return", Any), what=result),
         result=result,
+        matchers=matchers if len(matchers) == len(arguments) else None,
     )

@@ -12,7 +12,8 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -244,13 +245,27 @@ def _make(
 
 def _check_types(record: Any) -> None:
     """Raise `TypeError` for a field whose value is not of its declared kind."""
-    for field in fields(record):
-        allowed = _KINDS.get(
-            str(field.type).partition("[")[0], _KINDS.get(getattr(field.type, "__name__", ""))
+    for name, allowed in _declared(type(record)):
+        value = getattr(record, name)
+        if type(value) not in allowed and (
+            not isinstance(value, allowed) or isinstance(value, bool)
+        ):
+            raise TypeError(f"{name} is {value!r}")
+
+
+@lru_cache(maxsize=100)
+def _declared(kind: Any) -> tuple[tuple[str, tuple[type, ...]], ...]:
+    """Return the fields of a record whose kind of value can be told by its declaration, with that."""
+    found = (
+        (
+            field.name,
+            _KINDS.get(
+                str(field.type).partition("[")[0], _KINDS.get(getattr(field.type, "__name__", ""))
+            ),
         )
-        value = getattr(record, field.name)
-        if allowed is not None and (not isinstance(value, allowed) or isinstance(value, bool)):
-            raise TypeError(f"{field.name} is {value!r}")
+        for field in fields(kind)
+    )
+    return tuple((name, allowed) for name, allowed in found if allowed is not None)
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -407,17 +422,18 @@ def _turns(lines: Iterable[str], name: str) -> Iterator[Turn]:
             raise HistoryFormatError(
                 f"{name}:{number}: code is {code!r}; expected the fingerprint of code, a string."
             )
-        turn = _turn(value, name, number)
-        yield turn if turn.commands is None else replace(turn, code=code)
+        yield _turn(value, code, name, number)
 
 
-def _turn(value: dict[str, Any], name: str, number: int) -> Turn:
+def _turn(value: dict[str, Any], code: str, name: str, number: int) -> Turn:
     try:
         event = dict(value["in"])
         commands = value["out"]
         turn, at = int(value["t"]), int(value["at"])
         made = make_event(event.pop("kind"), turn=turn, at=at, body=event)
-        return Turn(event=made, commands=None if commands is None else _commands(commands))
+        if commands is None:
+            return Turn(event=made, commands=None)
+        return Turn(event=made, commands=_commands(commands), code=code)
     except HistoryFormatError as error:
         raise HistoryFormatError(f"{name}:{number}: {error}") from None
     except (KeyError, TypeError, ValueError) as error:

@@ -1,6 +1,7 @@
 """How a run encodes the payloads of its commands: within the limit, and comparable with what was recorded."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from holdfast._core.matcher import written_alike
@@ -59,10 +60,9 @@ class Encoding:
         """
         if kwargs:
             return None
-        for number, command in self._likely(signature):
-            if signature.are_written(args, command.args):
-                self._next = number + 1
-                return command.args
+        known = self._found(signature.name, partial(signature.are_written, args))
+        if known is not None:
+            return known
         self._drawing.hold()
         try:
             written = signature.write_args(args)
@@ -70,20 +70,20 @@ class Encoding:
             self._drawing.release()
         if written is None:
             return None
-        for number, command in self._likely(signature):
-            if written_alike(command.args, written):
-                self._next = number + 1
+        return self._found(signature.name, partial(written_alike, written))
+
+    def _found(self, name: str, is_alike: Callable[[list[Json]], bool]) -> list[Json] | None:
+        """Return the arguments of the next recorded call of an activity whose arguments are alike."""
+        start = self._next if self._next < len(self.recorded) else 0
+        for number, command in enumerate(self.recorded[start : start + _LOOK_AHEAD], start + 1):
+            if (
+                type(command) is ScheduleActivity
+                and command.name == name
+                and is_alike(command.args)
+            ):
+                self._next = number
                 return command.args
         return None
-
-    def _likely(self, signature: Signature) -> Iterator[tuple[int, ScheduleActivity]]:
-        """Yield the next recorded commands that are calls of an activity."""
-        commands = self.recorded
-        start = self._next if self._next < len(commands) else 0
-        for number in range(start, min(start + _LOOK_AHEAD, len(commands))):
-            command = commands[number]
-            if type(command) is ScheduleActivity and command.name == signature.name:
-                yield number, command
 
     def complete(self, recorded: Command) -> Json:
         """Return the payload of a recorded command as today's types read it, or None where they cannot."""

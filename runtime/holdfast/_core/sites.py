@@ -36,14 +36,15 @@ def call_site(start: FrameType | None = None) -> str:
     the stack, as in a task made of nothing but library code, and outside a turn: what the stack says there is who
     drives the run. Frames inside of `start` do not count.
     """
-    frame: FrameType | None = start or sys._getframe(1)  # noqa: SLF001 - the documented way to read the stack cheaply
+    frame: FrameType | None = start or sys._getframe(2)  # noqa: SLF001 - whoever called holdfast's code that asks
     frames: list[FrameType] = []
     key: list[object] = []
     while frame is not None:
         code = frame.f_code
         if not _is_machinery(code.co_filename):
             frames.append(frame)
-            key += (id(code), frame.f_lasti)
+            key.append(id(code))
+            key.append(frame.f_lasti)
         elif code.co_name in _BELOW and (code.co_filename, code.co_name) in _ENGINE:
             break
         frame = frame.f_back
@@ -51,12 +52,16 @@ def call_site(start: FrameType | None = None) -> str:
         return ""
     key.append(str(frames[0].f_globals.get("__name__", "")))
     known = _sites.get(tuple(key))
-    if known is None:
-        if len(_sites) >= _MOST_SITES:
-            _sites.clear()
-        # With the code itself, so that no other code is ever met under its id.
-        known = _sites[tuple(key)] = _spelled(frames), [frame.f_code for frame in frames]
-    return known[0]
+    return _noted(tuple(key), frames) if known is None else known[0]
+
+
+def _noted(key: tuple[object, ...], frames: list[FrameType]) -> str:
+    if len(_sites) >= _MOST_SITES:
+        _sites.clear()
+    site = _spelled(frames)
+    # With the code itself, so that no other code is ever met under its id.
+    _sites[key] = site, [frame.f_code for frame in frames]
+    return site
 
 
 def _spelled(frames: list[FrameType]) -> str:
