@@ -11,7 +11,7 @@ dashboard, and it names no path of any machine.
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -253,8 +253,7 @@ def _check_types(record: Any) -> None:
             raise TypeError(f"{name} is {value!r}")
 
 
-@lru_cache(maxsize=100)
-def _declared(kind: Any) -> tuple[tuple[str, tuple[type, ...]], ...]:
+def _told_by_declaration(kind: type[Any]) -> tuple[tuple[str, tuple[type, ...]], ...]:
     """Return the fields of a record whose kind of value can be told by its declaration, with that."""
     found = (
         (
@@ -266,6 +265,12 @@ def _declared(kind: Any) -> tuple[tuple[str, tuple[type, ...]], ...]:
         for field in fields(kind)
     )
     return tuple((name, allowed) for name, allowed in found if allowed is not None)
+
+
+# mypy does not take a type for hashable, so the cached function is declared.
+_declared: Callable[[Any], tuple[tuple[str, tuple[type, ...]], ...]] = lru_cache(maxsize=100)(
+    _told_by_declaration
+)
 
 
 _KINDS: dict[str, tuple[type, ...]] = {

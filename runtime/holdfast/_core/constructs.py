@@ -9,9 +9,11 @@ import asyncio
 import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from types import CoroutineType
 from typing import Any, Self
 
 from holdfast._core.refusals import refuse_foreign
+from holdfast._core.sites import call_site
 from holdfast._core.tasks import TurnFuture, TurnTask
 
 _Future = asyncio.Future[Any]
@@ -21,8 +23,14 @@ def _loop() -> Any:
     return asyncio.get_running_loop()
 
 
-def _adopt(awaitable: Any, loop: Any) -> _Future:
-    """Return the future of an awaitable, a new task if it has none; one that is not of this run is refused."""
+def _adopt(awaitable: Any, loop: Any, site: str | None = None) -> _Future:
+    """Return the future of an awaitable, a new task if it has none; one that is not of this run is refused.
+
+    `site` is the line that asks, for callers that look it up once for many.
+    """
+    if site is not None and type(awaitable) is CoroutineType:
+        task: _Future = loop.create_task_at(site, awaitable)
+        return task
     _refuse_foreign_future(awaitable, loop)
     future: _Future = asyncio.ensure_future(awaitable, loop=loop)
     return future
@@ -36,12 +44,12 @@ def _refuse_foreign_future(awaitable: Any, loop: Any) -> None:
 def _adopt_all(awaitables: Iterable[Any]) -> list[_Future]:
     """Return the futures of awaitables in the order in which they are given, one for an awaitable given twice."""
     given = list(awaitables)
-    loop = _loop()
+    loop, site = _loop(), call_site()
     found: dict[int, _Future] = {}
     try:
         for awaitable in given:
             if id(awaitable) not in found:
-                found[id(awaitable)] = _adopt(awaitable, loop)
+                found[id(awaitable)] = _adopt(awaitable, loop, site)
     except BaseException:
         for awaitable in given:  # else Python would warn of each that it was never awaited
             if inspect.iscoroutine(awaitable) and id(awaitable) not in found:

@@ -67,7 +67,7 @@ def _generators(loop: TurnLoop) -> list[AsyncGeneratorType[Any, Any]]:
 def _close_generators(loop: TurnLoop) -> None:
     for generator in _generators(loop):
         if generator.ag_frame is not None and not generator.ag_running:
-            loop.tasks.append(TurnTask(aclose(generator), loop=loop))
+            loop.tasks.append(TurnTask(aclose(generator), loop=loop, site=""))
             loop.unwind(_STEPS)
             _cancel_all(loop)
 

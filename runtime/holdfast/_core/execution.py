@@ -529,9 +529,7 @@ class Execution:
         self, coroutine: Coroutine[Any, Any, None], name: str, site: str
     ) -> asyncio.Task[Any]:
         """Start a task of the run that belongs to a line of its code."""
-        task = self._loop.create_task(coroutine, name=name)
-        task.site = site
-        return task
+        return self._loop.create_task_at(site, coroutine, name=name)
 
     @property
     def history_size(self) -> int:

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from holdfast._core.facts import EvictedError
 from holdfast._core.refusals import LOOP_CALLS, refuse, refuse_foreign, refusing
-from holdfast._core.sites import innermost_site
+from holdfast._core.sites import call_site, innermost_site
 from holdfast._core.tasks import TurnFuture, TurnTask
 from holdfast.errors import ForbiddenCallError
 
@@ -235,8 +235,10 @@ class TurnLoop(asyncio.AbstractEventLoop):
         A task then queues a step that raises `RuntimeError` where it waits, and nothing else tells of it.
         """
         found = gc.get_referents(step)
-        error = next((part for part in found if isinstance(part, RuntimeError)), None)
-        if error is None:
+        for error in found:
+            if isinstance(error, RuntimeError):
+                break
+        else:
             return
         task = next(part for part in found if isinstance(part, TurnTask))
         site = innermost_site(task.get_coro())
@@ -299,12 +301,24 @@ class TurnLoop(asyncio.AbstractEventLoop):
         **kwargs: Any,
     ) -> TurnTask:
         """Start a task; eager tasks are refused because they change the order of first steps."""
-        if self.evicting or kwargs.get("eager_start"):
+        if kwargs.get("eager_start") and not self.evicting:
             coro.close()
-            if self.evicting:
-                raise EvictedError
             refuse("create_task(…, eager_start=True)", "HF301")
-        task = TurnTask(coro, loop=self, name=name, context=context)
+        return self.create_task_at(call_site(), coro, name=name, context=context)
+
+    def create_task_at(
+        self,
+        site: str,
+        coro: Coroutine[Any, Any, Any],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+    ) -> TurnTask:
+        """Start a task that belongs to a line of user code."""
+        if self.evicting:
+            coro.close()
+            raise EvictedError
+        task = TurnTask(coro, loop=self, site=site, name=name, context=context)
         if len(self.tasks) > self._prune_above:
             self.tasks = [task for task in self.tasks if not task.done() or task.failed_unseen]
             self._prune_above = max(_PRUNE_ABOVE, 2 * len(self.tasks))

@@ -6,8 +6,6 @@ from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any, Protocol
 
-from holdfast._core.sites import call_site
-
 
 class Numbering(Protocol):
     """Say what tasks and futures need of their loop."""
@@ -27,13 +25,14 @@ class TurnTask(asyncio.Task[Any]):
         coro: Coroutine[Any, Any, Any],
         *,
         loop: Any,
+        site: str,
         name: str | None = None,
         context: Context | None = None,
     ) -> None:
         numbering: Numbering = loop
         numbering.numbers += 1
         self._number = numbering.numbers
-        self.site = call_site()
+        self.site = site
         self._cancel_requests = 0
         self._cancel_due = False
         self._due_message: Any = None
