@@ -4,6 +4,9 @@ import asyncio
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import is_
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from tests.benchmarks import orders
 from tests.benchmarks.recorded import holdfast_history, temporal_history
 from tests.benchmarks.temporal_orders import Gathered, Sequential
 
+from holdfast._core import driver
+from holdfast.history import Command, ScheduleActivity
 from holdfast.replay import replay
 
 ROOT = Path(__file__).parents[2]
@@ -92,3 +97,25 @@ def test_a_replayed_activity_takes_a_known_number_of_calls() -> None:
         sys.setprofile(None)
 
     assert calls / 200 < 92, f"{calls / 200:.1f} calls for each activity"
+
+
+@pytest.mark.parametrize(("recorded", "width"), [("sequential", 1), ("gathered", orders.WIDTH)])
+def test_a_call_that_is_the_recorded_one_is_not_made_again_and_one_that_moved_has_the_line_of_today(
+    recorded: str, width: int
+) -> None:
+    history = holdfast_history(recorded, width, width=width)
+    asked = [c for c in history.turns[0].commands or () if isinstance(c, ScheduleActivity)]
+    moved = [replace(command, site="orders.py:1 in before") for command in asked]
+    other = [replace(command, options={**command.options, "queue": "q"}) for command in asked]
+
+    def repeated(commands: Sequence[Command]) -> driver.Replayed:
+        turns = (replace(history.turns[0], commands=tuple(commands)),)
+        flow = orders.gathered if recorded == "gathered" else orders.sequential
+        return driver.replay(flow.definition, replace(history, turns=turns))
+
+    assert all(map(is_, repeated(asked).execution.commands, asked))
+    assert [command.site for command in repeated(moved).execution.commands] == [
+        command.site for command in asked
+    ]
+    assert not repeated(moved).drifts
+    assert [drift.code for drift in repeated(other).drifts] == ["DR07"] * width

@@ -135,7 +135,9 @@ def _apply_as_recorded(
     while state.turns < len(turns):
         with execution.entered():
             for turn in turns[state.turns : state.turns + _AT_ONCE]:
-                recorded = without_retired(turn.commands or (), retired)
+                recorded = turn.commands or ()
+                if retired:
+                    recorded = without_retired(recorded, retired)
                 execution.encoding.recorded = recorded
                 try:
                     produced = execution.apply(turn.event, live=False)

@@ -228,8 +228,6 @@ def _longest(old: Sequence[Identity], new: Sequence[Identity]) -> set[int]:
 
 def without_retired(recorded: Sequence[Command], retired: frozenset[str]) -> tuple[Command, ...]:
     """Return the recorded commands without the markers of retired patches."""
-    if not retired:
-        return tuple(recorded)
     return tuple(c for c in recorded if not (isinstance(c, RecordPatch) and c.patch in retired))
 
 
