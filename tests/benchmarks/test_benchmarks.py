@@ -107,6 +107,7 @@ def test_a_call_that_is_the_recorded_one_is_not_made_again_and_one_that_moved_ha
     asked = [c for c in history.turns[0].commands or () if isinstance(c, ScheduleActivity)]
     moved = [replace(command, site="orders.py:1 in before") for command in asked]
     other = [replace(command, options={**command.options, "queue": "q"}) for command in asked]
+    later = [replace(command, seq=command.seq + 1) for command in asked]
 
     def repeated(commands: Sequence[Command]) -> driver.Replayed:
         turns = (replace(history.turns[0], commands=tuple(commands)),)
@@ -118,4 +119,7 @@ def test_a_call_that_is_the_recorded_one_is_not_made_again_and_one_that_moved_ha
         command.site for command in asked
     ]
     assert not repeated(moved).drifts
+    assert [command.seq for command in repeated(later).execution.commands] == [
+        command.seq for command in asked
+    ]
     assert [drift.code for drift in repeated(other).drifts] == ["DR07"] * width

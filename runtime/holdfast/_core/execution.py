@@ -363,7 +363,7 @@ class Execution:
         """Ask for an activity; the future gives its decoded result or raises `ActivityError`."""
         seq = self._next_seq()
         place = site or self._task_site()
-        command = self._recorded_call(definition.name, args, options, seq)
+        command = self._recorded_call(args, options, seq)
         if command is None or command.site != place:
             command = ScheduleActivity(
                 seq=seq, site=place, name=definition.name, args=args, options=dict(options)
@@ -373,16 +373,15 @@ class Execution:
         return seq, self._expect(command, definition.signature.decode_result)
 
     def _recorded_call(
-        self, name: str, args: list[Json], options: Mapping[str, Json], seq: int
+        self, args: list[Json], options: Mapping[str, Json], seq: int
     ) -> ScheduleActivity | None:
         """Return the recorded command that this call repeats in everything but perhaps its place, if there is one."""
         recorded, index = self.encoding.recorded, len(self.commands)
         known = recorded[index] if index < len(recorded) else None
         if (
             type(known) is ScheduleActivity
-            and known.args is args  # they were compared, and are known to be the same
+            and known.args is args  # found to be what the call was given
             and known.seq == seq
-            and known.name == name
             and known.options == options
         ):
             return known
