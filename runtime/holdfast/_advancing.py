@@ -10,6 +10,7 @@ from holdfast._core.failures import text_of, trace_of
 from holdfast._core.report import Difference
 from holdfast._core.sites import file_of_module
 from holdfast._guard.installing import install
+from holdfast._masking import masked
 from holdfast._registry import WorkflowDefinition, on_this_python
 from holdfast._store.records import Fault
 from holdfast.codec import schemas_of
@@ -150,7 +151,7 @@ def _bug_fault(
     ]  # without the message: that may differ each time
     error: dict[str, Json] = {
         "type": type(cause).__name__,
-        "message": text_of(cause),
+        "message": masked(text_of(cause)),
         "site": site,
         "traceback": trace_of(cause),
     }
@@ -176,7 +177,11 @@ def unusable(error: BaseException, *, code: str) -> Fault:
     kind = "decode" if isinstance(error, PayloadError | HistoryFormatError) else "exception"
     name = type(error).__name__
     site = _site_of(error)
-    tree: dict[str, Json] = {"type": name, "message": text_of(error), "traceback": trace_of(error)}
+    tree: dict[str, Json] = {
+        "type": name,
+        "message": masked(text_of(error)),
+        "traceback": trace_of(error),
+    }
     if isinstance(error, SealedPayloadError):
         site, tree["sealed"] = error.place, error.key
     # What many runs lack is one key: without their places they count as held by the same fault.

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gzip
 import hashlib
-import logging
 import os
 import re
 import secrets
@@ -18,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from holdfast._arguments import check_duration, check_kind, check_whole, checked_list
+from holdfast._masking import logger
 from holdfast._store import reading, retention
 from holdfast._store.database import Database
 from holdfast._store.retention import Candidate
@@ -32,7 +32,7 @@ from holdfast.errors import (
 from holdfast.history import SUFFIX, History, dump_history, load_history
 from holdfast.runs import RunStatus
 
-log = logging.getLogger("holdfast.worker")
+log = logger("holdfast.worker")
 
 RETENTION = "a Retention(older_than=…, to=…)"
 _BATCH = 100

@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from holdfast._core.failures import failure_of, text_of, trace_of
+from holdfast._masking import logger, masked
 from holdfast._registry import ActivityDefinition
 from holdfast._store.records import ActivityClaim
 from holdfast._store.scheduling import running_limit_ms
@@ -19,7 +19,7 @@ from holdfast.errors import ApplicationError, ForbiddenCallError, PayloadError
 from holdfast.history import Failure, Json
 from holdfast.retry import asked_pause_ms, kinds_of, retry_of
 
-log = logging.getLogger("holdfast.worker")
+log = logger("holdfast.worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,7 @@ async def _probe(
             raise
         log.info("the probe of activity %s of run %s: %s", claim.name, claim.run_id, trace_of(error))  # fmt: skip
         return Undecided(
-            why=f"its probe raised {type(error).__name__}: {text_of(error)}", again=True
+            why=f"its probe raised {type(error).__name__}: {masked(text_of(error))}", again=True
         )
     return _read(definition, fn, answer)
 
@@ -210,5 +210,8 @@ def _describe(error: BaseException, claim: ActivityClaim) -> Failure:
     )  # fmt: skip
     plain = failure_of(error)
     return Failure(
-        type=plain.type, message=plain.message, attempts=claim.attempt, details=plain.details
+        type=plain.type,
+        message=masked(plain.message),
+        attempts=claim.attempt,
+        details=plain.details,
     )

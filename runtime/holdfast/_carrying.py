@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holdfast._attempting import Absent, Failed, Outcome, Postponed, Succeeded, Undecided, attempt
+from holdfast._masking import logger
 from holdfast._registry import ActivityDefinition
 from holdfast._store import attempts as attempt_verbs
 from holdfast._store.database import Database
@@ -24,7 +24,7 @@ from holdfast.errors import (
     StoreError,
 )
 
-log = logging.getLogger("holdfast.worker")
+log = logger("holdfast.worker")
 
 _BEATS_PER_LIMIT = 3
 _SHORTEST_BEAT = 0.02  # seconds

@@ -1,11 +1,12 @@
 """Saying once that the database cannot be used, and once that it can be again."""
 
-import logging
 import threading
 import time
 from collections.abc import Hashable
 
-log = logging.getLogger("holdfast.worker")
+from holdfast._masking import logger
+
+log = logger("holdfast.worker")
 
 RUNS, BEATS = "runs", "beats"
 _QUIET = 60.0  # seconds without trouble that are as good as a proof

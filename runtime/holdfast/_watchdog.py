@@ -1,7 +1,6 @@
 """A thread that says that a worker is alive, and notices when its event loop is not."""
 
 import asyncio
-import logging
 import sys
 import threading
 import time
@@ -9,10 +8,11 @@ from collections.abc import Callable
 from types import FrameType
 
 from holdfast._core.sites import site_of
+from holdfast._masking import logger
 from holdfast._troubles import BEATS, Troubles
 from holdfast.errors import StoreError
 
-log = logging.getLogger("holdfast.worker")
+log = logger("holdfast.worker")
 
 _BLOCKED_AFTER = 1.0
 

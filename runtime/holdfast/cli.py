@@ -18,6 +18,7 @@ import click
 
 from holdfast._fleet_commands import workers
 from holdfast._keys import keys
+from holdfast._masking import masked
 from holdfast._operating_commands import archive, doctor, retention_of
 from holdfast._operating_commands import db as db_commands
 from holdfast._queue_commands import limit, queue
@@ -94,7 +95,7 @@ def _load(name: str, point: EntryPoint) -> click.Command:
 
 
 def _die(message: str, code: int) -> NoReturn:
-    click.echo(f"holdfast: {message}", err=True)
+    click.echo(f"holdfast: {masked(message)}", err=True)
     raise SystemExit(code)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import platform
 import secrets
@@ -28,6 +27,7 @@ from holdfast._arguments import (
 from holdfast._carrying import Carrier
 from holdfast._core.driver import FLAGS
 from holdfast._idling import Rest, next_due, next_moment, rest
+from holdfast._masking import logger
 from holdfast._registry import ActivityDefinition, WorkflowDefinition, by_name
 from holdfast._store import activities as activity_verbs
 from holdfast._store import ending, events, limits, reading, runs, throttle, ticks
@@ -42,7 +42,7 @@ from holdfast.errors import LeaseLostError, SealedPayloadError, StoreError
 from holdfast.payloads import to_bytes
 from holdfast.workflow import Workflow
 
-log = logging.getLogger("holdfast.worker")
+log = logger("holdfast.worker")
 
 _CLAIM_RUNS = 16
 _SHORTEST_LEASE = timedelta(milliseconds=100)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from holdfast import _masking
 from holdfast._approving import ApprovalNotice, Escalation, Vote, approval, approvals
 from holdfast._arguments import check_kind, check_text
 from holdfast._children import (
@@ -174,5 +175,5 @@ class _LiveOnly(logging.LoggerAdapter[logging.Logger]):
         return msg, kwargs
 
 
-logger = _LiveOnly(logging.getLogger("holdfast.workflow"), {})
+logger = _LiveOnly(_masking.logger("holdfast.workflow"), {})
 """A logger that writes each message once, however often its run is replayed."""

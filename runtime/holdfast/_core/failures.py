@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterator
 
+from holdfast._masking import masked
 from holdfast.errors import ActivityError, ApplicationError, ChildError
 from holdfast.history import ChildFailed, Command, Failure, StartChild, canonical, name_of
 
@@ -85,9 +86,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def trace_of(error: BaseException) -> str:
-    """Return the end of the traceback of an error, whatever its `__str__` does."""
+    """Return the end of the traceback of an error, whatever its `__str__` does, without passwords and keys."""
     try:
         text = "".join(traceback.format_exception(error))
     except Exception as problem:  # noqa: BLE001 - an exception that cannot even be printed
         text = f"(its traceback cannot be printed: {type(problem).__name__})"
-    return text[-8000:].encode("utf-8", "backslashreplace").decode()
+    return masked(text)[-8000:].encode("utf-8", "backslashreplace").decode()

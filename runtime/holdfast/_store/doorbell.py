@@ -1,7 +1,6 @@
 """Hear of commits: one connection that listens, on a thread of its own."""
 
 import contextlib
-import logging
 import os
 import select
 import threading
@@ -9,7 +8,9 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Any
 
-log = logging.getLogger("holdfast.store")
+from holdfast._masking import logger
+
+log = logger("holdfast.store")
 
 _DEAF_LOOKS = 1.0  # seconds between two looks while the connection is gone
 _RECONNECT = 1.0  # seconds
@@ -68,7 +69,8 @@ class Doorbell:
             self._ring()  # whoever waits to be rung has to look from now on
 
     def _hear(self, connection: Any) -> None:
-        connection.execute(f'LISTEN "{self._channel}"')
+        name = self._channel.replace('"', '""')
+        connection.execute(f'LISTEN "{name}"')  # a name, which no parameter can stand for
         self._ring()  # whatever was committed before it could be heard
         self.hears = True
         driver = connection.pgconn

@@ -1,8 +1,8 @@
 """Postgres: many writers at once, on many machines."""
 
 import contextlib
-import logging
 import random
+import re
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from holdfast._masking import logger, masked
 from holdfast._store.backend import News, Work
 from holdfast._store.doorbell import Doorbell
 from holdfast._store.instants import now_ms
@@ -19,7 +20,7 @@ from holdfast._store.schema import prepare
 from holdfast.errors import DatabaseUnavailableError, StoreError
 
 R = TypeVar("R")
-log = logging.getLogger("holdfast.store")
+log = logger("holdfast.store")
 
 SCHEMES = ("postgresql://", "postgres://")
 _WRITERS = 4
@@ -113,11 +114,13 @@ class PostgresBackend:
         try:
             given = conninfo.conninfo_to_dict(url)
         except self._driver.ProgrammingError as error:
-            raise _unreadable(str(error).strip()) from None
+            raise _unreadable(_without_quotes(str(error).strip())) from None
         ports = str(given.get("port") or "5432").split(",")
-        if not all(port.isdigit() for port in ports) or "@" in str(given.get("dbname", "")):
+        hosts = str(given.get("host", "")).split(",")
+        torn = "@" in str(given.get("dbname", "")) or any("@" in host[1:] for host in hosts)
+        if torn or not all(port.isdigit() for port in ports):
             raise _unreadable("a user or password that has @, : or / in it must be percent-encoded")
-        if "," in str(given.get("host", "")):
+        if len(hosts) > 1:
             given.setdefault("target_session_attrs", "read-write")
         complete: str = conninfo.make_conninfo(**{**_SETTINGS, **given})
         return complete
@@ -346,7 +349,12 @@ def _code(error: DBAPIError) -> str | None:
 
 def _sentence(error: DBAPIError) -> str:
     lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
-    return "; ".join(lines).rstrip(".") or type(error.orig).__name__
+    return masked("; ".join(lines)).rstrip(".") or type(error.orig).__name__
+
+
+def _without_quotes(why: str) -> str:
+    """Return what the driver says of a URL without the piece of it that it quotes, which may be the password."""
+    return why if "query parameter" in why else re.sub(r'"[^"]*"', '"…"', why)
 
 
 def _unreadable(why: str) -> DatabaseUnavailableError:

@@ -1,16 +1,16 @@
 """Which columns hold sealed payloads, and how a row moves to another run: what is sealed is bound to its place."""
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Row, Table
 
+from holdfast._masking import logger
 from holdfast._store.database import Tx
 from holdfast.errors import PayloadError
 
-log = logging.getLogger("holdfast.worker")
+log = logger("holdfast.worker")
 
 # By table: what numbers the row within its run, the columns of bytes, and those of text.
 SEALED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
