@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from holdfast.client import Client
-from holdfast.errors import SealedPayloadError, StoreError, UnknownRunError
+from holdfast.errors import DatabasePermissionError, SealedPayloadError, StoreError, UnknownRunError
 from holdfast_dashboard.live import Bell, Changes
 from holdfast_dashboard.reading import Reader
 from holdfast_dashboard.rendering import Site, problem, site_of, templates
@@ -82,6 +82,7 @@ class _Static(StaticFiles):
 def _say_what_is_wrong(app: FastAPI) -> None:
     app.add_exception_handler(UnknownRunError, _unknown)
     app.add_exception_handler(StoreError, _broken_store)
+    app.add_exception_handler(DatabasePermissionError, _forbidden)
     app.add_exception_handler(SealedPayloadError, _sealed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _not_found)
@@ -98,6 +99,11 @@ async def _broken_store(request: Request, error: Exception) -> Response:
     return problem(
         request, site_of(request), sentence, title="The database cannot be read", status=503
     )
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    sentence = cast("DatabasePermissionError", error).message
+    return problem(request, site_of(request), sentence, title="Not allowed here", status=403)
 
 
 async def _sealed(request: Request, error: Exception) -> Response:

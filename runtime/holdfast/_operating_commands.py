@@ -1,4 +1,4 @@
-"""The commands that look after a database: `db check`, `db upgrade` and `doctor`."""
+"""The commands that look after a database: `db check`, `db upgrade`, `db roles`, `doctor` and `archive`."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def _opened_as_it_is(db: str | None) -> Iterator[Any]:
 
 @click.group()
 def db() -> None:
-    """Check and upgrade the database."""
+    """Check and upgrade the database, and say who may do what in it."""
 
 
 @db.command()
@@ -94,6 +94,46 @@ def upgrade(db: str | None, to: str | None, sql: bool) -> None:
         click.echo(f"nothing to do: schema {found.version}", err=True)
         return
     click.echo(f"schema {found.version or 'none'} -> {target}: {', '.join(applied)}", err=True)
+
+
+@db.command()
+@DB
+@click.option("--worker", default="holdfast_worker", show_default=True, help="Who advances runs.")
+@click.option(
+    "--client", default="holdfast_client", show_default=True, help="Who starts and steers runs."
+)
+@click.option(
+    "--dashboard", default="holdfast_dashboard", show_default=True, help="Who only looks."
+)
+@click.option("--apply", is_flag=True, help="Make the roles instead of printing how.")
+def roles(db: str | None, worker: str, client: str, dashboard: str, apply: bool) -> None:
+    """Print the SQL that gives the roles of a Postgres database exactly what they need; run it as the owner."""
+    from holdfast._store import roles as known
+    from holdfast._store import schema
+
+    names: dict[known.Kind, str] = {"worker": worker, "client": client, "dashboard": dashboard}
+    if len(set(names.values())) < len(names):
+        raise UsageError("db roles: a worker, a client and a dashboard are three different roles.")
+    with _opened_as_it_is(db) as database:
+        if database.read_now(lambda tx: tx.conn.dialect.name) != "postgresql":
+            raise UsageError(
+                f"{database.place} is a file, which has no roles: its owner and its mode say who may use it."
+            )
+        found = database.read_now(lambda tx: schema.standing(tx.conn))
+        if found.pending:
+            raise UsageError(
+                f"{database.place} has schema {found.version or 'none'}; this holdfast needs {schema.HEAD}. Run "
+                "`holdfast db upgrade` first: the roles are given the tables that it makes."
+            )
+        if not apply:
+            for statement in database.read_now(lambda tx: list(known.statements(tx.conn, names))):
+                click.echo(f"{statement};")
+            return
+        database.write_now(lambda tx: known.apply(tx.conn, names))
+    click.echo(
+        f"granted to {', '.join(names.values())}. A login gets one by: CREATE ROLE me LOGIN PASSWORD '…' IN ROLE {client}",
+        err=True,
+    )
 
 
 def retention_of(retain: timedelta | None, to: Path | None, *, plain_text: bool) -> Any:

@@ -17,7 +17,8 @@
     ├── StoreError                  the database cannot be used
     │   ├── DatabaseUnavailableError
     │   ├── DatabaseCorruptError
-    │   └── DatabaseVersionError
+    │   ├── DatabaseVersionError
+    │   └── DatabasePermissionError  the role of the URL may not do that
     ├── PayloadError                a value cannot become a payload, or a payload a value
     │   ├── PayloadTooLargeError
     │   └── SealedPayloadError      stored bytes that cannot be opened here: no key, another key, changed bytes
@@ -125,6 +126,10 @@ class DatabaseCorruptError(StoreError):
 
 class DatabaseVersionError(StoreError):
     """Report a database written by a newer holdfast than this one."""
+
+
+class DatabasePermissionError(StoreError):
+    """Report a database whose owner has not granted what this process wants to do."""
 
 
 class PayloadError(HoldfastError):

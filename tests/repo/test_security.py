@@ -19,6 +19,7 @@ ALLOWED = {
     ("runtime/holdfast/_store/doorbell.py", "SQL"): "LISTEN takes a name, not a parameter; it is quoted",
     ("runtime/holdfast/_store/inspecting.py", "SQL"): "PRAGMA takes no parameter; the names are constants beside it",
     ("runtime/holdfast/_store/postgres.py", "SQL"): "the settings of a session, with a constant beside them",
+    ("runtime/holdfast/_store/roles.py", "SQL"): "GRANT takes names, not parameters; the dialect quotes them",
     ("runtime/holdfast/_store/sqlite.py", "SQL"): "PRAGMA and BEGIN take no parameter; the texts are constants beside them",
     ("runtime/holdfast/_guard/ease.py", "objects"): "the path of the module, to tell its frames; nothing is read or written",
     ("runtime/holdfast/_guard/installing.py", "objects"): "puts frames around its functions; nothing is read or written",

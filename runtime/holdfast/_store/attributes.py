@@ -30,10 +30,16 @@ def store_attributes(tx: Tx, run_id: str, attributes: Mapping[str, Json]) -> Non
 
     They are not sealed, because the database itself must compare them: `text` and `number` have the same content.
     """
-    for key, value in attributes.items():
+    for key in attributes:
         tx.conn.execute(
             delete(attribute).where(attribute.c.run_id == run_id, attribute.c.key == key)
         )
+    insert_attributes(tx, run_id, attributes)
+
+
+def insert_attributes(tx: Tx, run_id: str, attributes: Mapping[str, Json]) -> None:
+    """Store attributes that a run does not have; who only starts runs needs no right to delete."""
+    for key, value in attributes.items():
         if value is not None:
             tx.conn.execute(
                 insert(attribute).values(

@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import re
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -12,12 +11,21 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from holdfast._masking import logger, masked
+from holdfast._masking import logger
 from holdfast._store.backend import News, Work
 from holdfast._store.doorbell import Doorbell
 from holdfast._store.instants import now_ms
+from holdfast._store.postgres_errors import (
+    LOCK_WAIT,
+    code,
+    failed,
+    is_cut,
+    unavailable,
+    unreadable,
+    without_quotes,
+)
 from holdfast._store.schema import prepare
-from holdfast.errors import DatabaseUnavailableError, StoreError
+from holdfast.errors import DatabaseUnavailableError
 
 R = TypeVar("R")
 log = logger("holdfast.store")
@@ -47,23 +55,12 @@ _RUN_AGAIN = frozenset(
         "23505",  # a unique key: what was looked for and missed has come meanwhile, the next look finds it
     }
 )
-_LOCKED = "55P03"  # a lock was not to be had in time
-_CUT = frozenset(
-    {
-        "57P01",  # the server is shutting down, or somebody ended the connection
-        "57P02",  # a crash of another backend
-        "57P03",  # the server is starting
-        "25P03",  # the server ended a transaction in which nothing happened for long
-        "25006",  # read-only: this server became a standby
-    }
-)
 _PAUSES = (0.0, 0.2, 1.0)  # seconds before a connection is tried again
 _DOUBT_MAX = 20.0  # seconds to find out what became of a commit
 _DOUBT_PATIENCE = 2.0  # seconds for the server itself to notice that its client is gone
 _FUTURE = "is in the future"  # the new primary never had this transaction
-_LOCK_WAIT = "15s"
 # A process that hangs in the middle of a transaction must not hold runs for ever, nor those who wait for them.
-_LIMITS = f"SELECT set_config('lock_timeout', '{_LOCK_WAIT}', false), set_config('idle_in_transaction_session_timeout', '60s', false)"  # fmt: skip
+_LIMITS = f"SELECT set_config('lock_timeout', '{LOCK_WAIT}', false), set_config('idle_in_transaction_session_timeout', '60s', false)"  # fmt: skip
 _SETTINGS = {
     "application_name": "holdfast",
     "connect_timeout": 5,
@@ -101,7 +98,8 @@ class PostgresBackend:
             schema = conn.execute(text("SELECT current_schema()")).scalar()
             if schema is None:
                 raise DatabaseUnavailableError(
-                    f"{self.place}: the schema that search_path names does not exist. Create it first: CREATE SCHEMA …"
+                    f"{self.place}: the schema that search_path names does not exist, or this role may not use it. The owner "
+                    "creates it first, CREATE SCHEMA …, or lets the role in, GRANT USAGE ON SCHEMA … TO …."
                 )
             self._channel = f"holdfast_{schema}"[:63]
             if not as_it_is:
@@ -114,12 +112,12 @@ class PostgresBackend:
         try:
             given = conninfo.conninfo_to_dict(url)
         except self._driver.ProgrammingError as error:
-            raise _unreadable(_without_quotes(str(error).strip())) from None
+            raise unreadable(without_quotes(str(error).strip())) from None
         ports = str(given.get("port") or "5432").split(",")
         hosts = str(given.get("host", "")).split(",")
         torn = "@" in str(given.get("dbname", "")) or any("@" in host[1:] for host in hosts)
         if torn or not all(port.isdigit() for port in ports):
-            raise _unreadable("a user or password that has @, : or / in it must be percent-encoded")
+            raise unreadable("a user or password that has @, : or / in it must be percent-encoded")
         if len(hosts) > 1:
             given.setdefault("target_session_attrs", "read-write")
         complete: str = conninfo.make_conninfo(**{**_SETTINGS, **given})
@@ -180,13 +178,13 @@ class PostgresBackend:
                 return once()
             except DBAPIError as error:
                 last = attempt == _RETRIES - 1
-                if _is_cut(error):
+                if is_cut(error):
                     cuts += 1
                     if last or cuts > len(_PAUSES):
-                        raise self._unavailable(error) from error
+                        raise unavailable(error, self.place) from error
                     time.sleep(_PAUSES[cuts - 1])
-                elif last or _code(error) not in _RUN_AGAIN:
-                    raise self._failed(error) from error
+                elif last or code(error) not in _RUN_AGAIN:
+                    raise failed(error, self.place) from error
                 else:
                     time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - so that two do not meet again
         raise AssertionError("the last attempt returns or raises")
@@ -212,7 +210,7 @@ class PostgresBackend:
             try:
                 trans.commit()
             except DBAPIError as error:
-                if mark.xid is None or not _is_cut(error):
+                if mark.xid is None or not is_cut(error):
                     raise
                 conn.invalidate()
                 if not self._was_committed(mark, error):
@@ -232,7 +230,7 @@ class PostgresBackend:
             except DBAPIError as error:
                 if _FUTURE in str(error.orig):
                     return False
-                if not _is_cut(error):
+                if not is_cut(error):
                     raise
                 status = None
             if status in {"committed", "aborted"}:
@@ -276,25 +274,6 @@ class PostgresBackend:
         self._writer.dispose()
         self._reader.dispose()
 
-    # What goes wrong
-
-    def _unavailable(self, error: DBAPIError) -> DatabaseUnavailableError:
-        cause = _sentence(error)
-        advice = "Check that the server runs and is reachable, and try again; nothing was changed."
-        if "password authentication failed" in cause or "no password supplied" in cause:
-            advice = "Check the user and the password of the URL."
-        elif "does not exist" in cause:
-            advice = "Create it, or correct the URL."
-        return DatabaseUnavailableError(f"{self.place} cannot be used: {cause}. {advice}")
-
-    def _failed(self, error: DBAPIError) -> StoreError:
-        if _code(error) == _LOCKED:
-            return DatabaseUnavailableError(
-                f"{self.place}: another transaction held what this one needs for more than {_LOCK_WAIT}; nothing was "
-                "changed. Look for it in pg_stat_activity, and try again."
-            )
-        return StoreError(f"{self.place}: {_sentence(error)}")
-
 
 def _note_changes(engine: Engine) -> None:
     """Let each connection know whether its transaction has changed a row, and not only locked some."""
@@ -330,37 +309,6 @@ class _Mark:
 
     xid: str | None
     pid: int
-
-
-def _is_cut(error: DBAPIError) -> bool:
-    """Tell whether an error means that there is no server at the other end, or not the right one."""
-    code = _code(error)
-    return error.connection_invalidated or code in _CUT or (code is None and _is_operational(error))
-
-
-def _is_operational(error: DBAPIError) -> bool:
-    return type(error.orig).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
-
-
-def _code(error: DBAPIError) -> str | None:
-    code: str | None = getattr(error.orig, "sqlstate", None)
-    return code
-
-
-def _sentence(error: DBAPIError) -> str:
-    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
-    return masked("; ".join(lines)).rstrip(".") or type(error.orig).__name__
-
-
-def _without_quotes(why: str) -> str:
-    """Return what the driver says of a URL without the piece of it that it quotes, which may be the password."""
-    return why if "query parameter" in why else re.sub(r'"[^"]*"', '"…"', why)
-
-
-def _unreadable(why: str) -> DatabaseUnavailableError:
-    return DatabaseUnavailableError(
-        f"The Postgres URL cannot be read: {why}. Expected postgresql://user:password@host:5432/database."
-    )
 
 
 def _load_driver() -> Any:

@@ -13,7 +13,12 @@ from sqlalchemy import Connection, inspect, text
 
 from holdfast._store import blank
 from holdfast._store.instants import now_ms
-from holdfast.errors import DatabaseCorruptError, DatabaseVersionError, UsageError
+from holdfast.errors import (
+    DatabaseCorruptError,
+    DatabasePermissionError,
+    DatabaseVersionError,
+    UsageError,
+)
 from holdfast.health import Thresholds
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
@@ -70,6 +75,7 @@ def prepare(conn: Connection, place: str) -> None:
         _refuse_in_use(conn, found.version, place)
         upgrade(conn)
     elif not blank.make_again(conn):
+        _refuse_without_leave(conn, place)
         upgrade(conn)
         blank.remember(conn)
 
@@ -102,8 +108,20 @@ def _refuse_in_use(conn: Connection, version: str, place: str) -> None:
     who = f" and is in use by {_listed(alive)}" if alive else ""
     raise DatabaseVersionError(
         f"{place} has schema {version}{who}; this holdfast needs {HEAD}. Nothing was changed. "
-        "Run `holdfast db upgrade`: workers of the release before go on meanwhile."
+        "Run `holdfast db upgrade`, on a server with the URL of the owner: workers of the release before go on meanwhile."
     )
+
+
+def _refuse_without_leave(conn: Connection, place: str) -> None:
+    """Raise `DatabasePermissionError` where a role may not make tables; it is not even tried."""
+    if conn.dialect.name == "sqlite":
+        return
+    allowed = conn.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar()
+    if not allowed:
+        raise DatabasePermissionError(
+            f"{place} has no tables of holdfast yet, and this role may not create them. Run `holdfast db upgrade` with the "
+            "URL of the role that is to own them, and then `holdfast db roles --apply`."
+        )
 
 
 def lock_migrations(conn: Connection) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import insert, select, union_all
 
 from holdfast._store import accepting
-from holdfast._store.attributes import store_attributes
+from holdfast._store.attributes import insert_attributes
 from holdfast._store.database import Tx
 from holdfast._store.records import NewRun
 from holdfast._store.tables import archived_run, inbound, run
@@ -69,5 +69,5 @@ def insert_run(tx: Tx, new: NewRun) -> None:
             body=tx.pack(body, "inbound.body", new.id, 1),
         )
     )
-    store_attributes(tx, new.id, new.attributes)
+    insert_attributes(tx, new.id, new.attributes)
     accepting.remember(tx, new.id, new.accepts)
