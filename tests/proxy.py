@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import make_url
 
+_HEAD = 5  # bytes of a message: its kind, and how long the rest is
+_NOTIFICATION = b"A"
 _COMMIT = b"COMMIT\0"  # and not the "COMMITTED" of an isolation level
 
 
@@ -104,9 +106,33 @@ class Proxy:
             while data := server.recv(65536):
                 if server in self._unheard:
                     break
-                client.sendall(data)
+                client.sendall(self.passed_on(server, data))
         _close(client)
         _close(server)
+
+    def passed_on(self, _server: socket.socket, data: bytes) -> bytes:
+        """Return what of the answer of a server reaches its client."""
+        return data
+
+
+class Deaf(Proxy):
+    """Lose what a server says unasked, as a pooler does that has given its session to others."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url += "?sslmode=disable&gssencmode=disable"  # so that messages are to be seen
+        self._rest: dict[socket.socket, bytes] = {}
+
+    def passed_on(self, server: socket.socket, data: bytes) -> bytes:
+        """Return an answer without notifications."""
+        rest, heard = self._rest.get(server, b"") + data, b""
+        while len(rest) >= _HEAD and len(rest) >= (
+            size := 1 + int.from_bytes(rest[1:_HEAD], "big")
+        ):
+            heard += b"" if rest[:1] == _NOTIFICATION else rest[:size]
+            rest = rest[size:]
+        self._rest[server] = rest
+        return heard
 
 
 def _close(end: socket.socket) -> None:

@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from holdfast import _server_checks as of_server
 from holdfast._facts import (
     MB,
     Facts,
     Group,
+    IdleSession,
     SchemaFacts,
+    ServerFacts,
     StorageFacts,
     WorkerFacts,
+    is_alive,
+    living,
 )
 from holdfast._verdicts import Thresholds
 from holdfast.health import span
@@ -24,7 +29,9 @@ __all__ = [
     "Facts",
     "Finding",
     "Group",
+    "IdleSession",
     "SchemaFacts",
+    "ServerFacts",
     "Severity",
     "StorageFacts",
     "WorkerFacts",
@@ -204,7 +211,7 @@ def _worker_clocks(f: Facts) -> Iterator[str]:
         if (
             item.clock_offset is not None
             and abs(item.clock_offset) > _CLOCK_LIMIT
-            and _alive(f, item)
+            and is_alive(f, item)
         ):
             host = item.worker.host
             yield f"The clock of {host} is {_offset(item.clock_offset)} that of the database (worker {item.worker.id})."
@@ -213,7 +220,7 @@ def _worker_clocks(f: Facts) -> Iterator[str]:
 def _dead(f: Facts) -> Iterator[str]:
     for item in f.workers:
         silent = f.now - item.worker.seen_at
-        gone = item.worker.stopped_at is None and not _alive(f, item)
+        gone = item.worker.stopped_at is None and not is_alive(f, item)
         if gone and (item.leases or silent < _DEAD_FOR):
             leases = (
                 "no leases" if not item.leases else f"{item.leases} lease{'s' * (item.leases > 1)}"
@@ -224,7 +231,7 @@ def _dead(f: Facts) -> Iterator[str]:
 def _loop(f: Facts) -> Iterator[str]:
     for item in f.workers:
         stale = f.now - item.worker.loop_seen_at
-        if _alive(f, item) and stale > Thresholds().loop_stale:
+        if is_alive(f, item) and stale > Thresholds().loop_stale:
             yield f"The event loop of worker {item.worker.id} has not moved for {span(stale)}: {item.worker.stack or 'nobody knows where'}."
 
 
@@ -237,7 +244,7 @@ def _no_worker(f: Facts) -> Iterator[str]:
     for group in f.runs:
         if not any(
             group.queue in item.worker.queues and group.name in item.worker.workflows
-            for item in _living(f)
+            for item in living(f)
         ):
             yield f"No live worker of queue {group.queue!r} knows workflow {group.name}: {_runs(group.count)} open; for example {group.example}."
 
@@ -246,7 +253,7 @@ def _no_activity_worker(f: Facts) -> Iterator[str]:
     for group in f.activities:
         if not any(
             group.queue in item.worker.queues and group.name in item.worker.activities
-            for item in _living(f)
+            for item in living(f)
         ):
             yield f"No live worker of queue {group.queue!r} knows activity {group.name}: {group.count} open; for example in {group.example}."
 
@@ -260,16 +267,6 @@ def _keys(f: Facts) -> Iterator[str]:
     for key, count in sorted(f.sealed_with.items()):
         if key not in f.known_keys:
             yield f"Key {key} is not known here; open runs with payloads under it: {count}."
-
-
-def _living(f: Facts) -> Iterator[WorkerFacts]:
-    return (item for item in f.workers if _alive(f, item))
-
-
-def _alive(f: Facts, item: WorkerFacts) -> bool:
-    return (
-        item.worker.stopped_at is None and f.now - item.worker.seen_at <= Thresholds().worker_dead
-    )
 
 
 def _runs(count: int) -> str:
@@ -303,6 +300,14 @@ CHECKS: dict[str, Check] = {
         ("disk.low", _W, _disk_low, "the disk may be full soon", "make room; archive closed runs with `holdfast archive`"),
         ("disk.wal", _W, _wal, "a reader that never ends keeps the log from being folded into the file", "end long transactions and copies; stop and start the workers"),
         ("disk.unused", _N, _unused, "rows were deleted, and their space is used again before the file grows", "nothing; `VACUUM` gives it back, while no worker runs"),
+        ("server.version", _E, of_server.version, "it has no functions by which a commit is told from one that did not happen", "move the database to a newer server"),
+        ("server.durability", _E, of_server.durability, "what was acknowledged may be lost when the server stops hard; without fsync or full_page_writes all of it may be damaged", "`ALTER SYSTEM SET … = on` and `SELECT pg_reload_conf()`; look for an ALTER ROLE or ALTER DATABASE that says otherwise"),
+        ("server.autovacuum", _W, of_server.autovacuum, "rows that were changed or deleted are never cleaned up: tables grow, and statements get slower", "`ALTER SYSTEM SET autovacuum = on`, `ALTER TABLE … RESET (autovacuum_enabled)`; until then run `VACUUM` by yourself"),
+        ("server.connections", _W, of_server.connections, "under load some workers get no connection; they hold then, and try again", "raise max_connections or the limit of the role or database, or start fewer workers with more slots"),
+        ("server.idle_transaction", _W, of_server.idle_transactions, "what it has locked cannot be changed by others: they wait, and give up after 15 seconds", "let the program end its transaction, or `SELECT pg_terminate_backend(PID)`"),
+        ("server.read_only", _E, of_server.read_only, "nothing can be started or advanced here", "name all servers in the URL, so that the one that takes writes is used; or let writing be allowed again"),
+        ("server.privileges", _E, of_server.privileges, "statements that need it are refused; a migration may have made the table", "as the owner: `holdfast db roles --apply`"),
+        ("server.listen", _W, of_server.listen, "workers find new work only by looking for it; something between here and the server, such as PgBouncer with pool_mode = transaction, gives sessions to others, which breaks prepared statements, too", "connect to the server itself, or let the pooler keep sessions together: pool_mode = session"),
         ("clock.machine", _W, _machine_clock, "leases and timers use the database's clock; only the times in this machine's logs are off", "set the clock by NTP"),
         ("clock.worker", _W, _worker_clocks, "leases and timers use the database's clock; time limits inside activities and logs there are off", "set the clock of that machine by NTP"),
         ("worker.dead", _W, _dead, "the process was killed, or cannot reach the database; others take its leases over when they end", "start it again; look at its last log lines"),

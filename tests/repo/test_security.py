@@ -1,6 +1,7 @@
 """What ships builds no SQL from values and runs no data as code."""
 
 import ast
+import functools
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ ALLOWED = {
     ("runtime/holdfast/_store/blank.py", "SQL"): "statements that SQLite itself has dumped from a database without rows",
     ("runtime/holdfast/_store/doorbell.py", "SQL"): "LISTEN takes a name, not a parameter; it is quoted",
     ("runtime/holdfast/_store/inspecting.py", "SQL"): "PRAGMA takes no parameter; the names are constants beside it",
-    ("runtime/holdfast/_store/postgres.py", "SQL"): "the settings of a session, with a constant beside them",
+    ("runtime/holdfast/_store/postgres.py", "SQL"): "the settings of a session, from a constant beside them, and LISTEN with a name that was drawn",
     ("runtime/holdfast/_store/roles.py", "SQL"): "GRANT takes names, not parameters; the dialect quotes them",
     ("runtime/holdfast/_store/sqlite.py", "SQL"): "PRAGMA and BEGIN take no parameter; the texts are constants beside them",
     ("runtime/holdfast/_guard/ease.py", "objects"): "the path of the module, to tell its frames; nothing is read or written",
@@ -114,6 +115,7 @@ def _is_built(value: ast.expr | None, built: Collection[str]) -> bool:
             return False
 
 
+@functools.cache
 def found_in_what_ships() -> dict[tuple[str, str], list[int]]:
     found: dict[tuple[str, str], list[int]] = {}
     for path in SHIPPED:

@@ -24,7 +24,9 @@ from holdfast.doctor import (
     Facts,
     Finding,
     Group,
+    IdleSession,
     SchemaFacts,
+    ServerFacts,
     Severity,
     StorageFacts,
     WorkerFacts,
@@ -73,6 +75,17 @@ FINE = Facts(
 )  # fmt: skip
 
 
+SERVER = ServerFacts(
+    version=180_000, connections=97, per_process=7, hears=True,
+    settings={"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on"},
+    idle=(IdleSession(pid=7, user="ana", program="psql", idle=9_000, tables=("run",)),),
+)  # fmt: skip
+
+
+def server(**changes: Any) -> Facts:
+    return replace(FINE, server=replace(SERVER, **changes))
+
+
 def schema(**changes: Any) -> Facts:
     return replace(FINE, schema=replace(FINE.schema, **changes))
 
@@ -102,6 +115,15 @@ CASES: dict[str, tuple[Facts, str]] = {
     "disk.low": (storage(free_bytes=999_000_000), "999 MB are free where /data/h.db lies."),
     "disk.wal": (storage(wal_bytes=GB), "The write-ahead log has 1000 MB."),
     "disk.unused": (storage(unused_bytes=GB // 2), "500 MB of 1000 MB are unused."),
+    "server.version": (server(version=120_022), "The server is Postgres 12; 13 or later is needed."),
+    "server.durability": (server(settings={"fsync": "on", "synchronous_commit": "off"}), "synchronous_commit is off."),
+    "server.autovacuum": (server(not_vacuumed=("inbound",)), "autovacuum is off for table inbound."),
+    "server.connections": (server(connections=6), "1 live worker may open 7 connections, and 6 are allowed."),
+    "server.idle_transaction": (server(idle=(IdleSession(pid=7, user="ana", program="psql", idle=40_000, tables=("activity", "run")),)),
+                                "Session 7 (ana, psql) has done nothing in its transaction for 40 s and holds locks on activity, run."),
+    "server.read_only": (server(read_only="this server is a standby"), "The database takes no writes: this server is a standby."),
+    "server.privileges": (server(lacking=("INSERT on vote, which a client needs",)), "This role lacks INSERT on vote, which a client needs."),
+    "server.listen": (server(hears=False), "A notification that was sent did not arrive at the session that listened for it."),
     "clock.machine": (replace(FINE, clock_offset=-90_000), "This machine's clock is 90.0 s behind that of the database."),
     "clock.worker": (workers(a_worker(offset=300_000)), "The clock of attic is 300.0 s ahead of that of the database (worker w-1)."),
     "worker.dead": (workers(a_worker(seen=3 * MINUTE, leases=2)), "Worker w-1 was last seen 3 min ago and holds 2 leases."),
@@ -144,6 +166,7 @@ def test_a_check_finds_what_it_is_for_and_nothing_else(code: str) -> None:
         workers(a_worker(seen=MINUTE, stopped=NOW - MINUTE, offset=90_000)),
         replace(FINE, clock_offset=3_000, clock_doubt=2_500),  # a slow answer proves nothing
         replace(FINE, clock_offset=None, oldest_due=None),
+        server(hears=None, settings={}, connections=7),
         schema(version="0012", newer=True, extra=("column run.new",)),
         storage(settings={}, file_bytes=None, wal_bytes=None, unused_bytes=None, free_bytes=None, mode=None, file_system=None),
     ],
@@ -193,10 +216,13 @@ async def buggy() -> None:
 
 
 def found_in(client: Client) -> dict[str, Finding]:
-    storage = StorageFacts(path="x")  # that of the machine which runs the tests is its own affair
+    # How the machine and the server of the tests are set up is their own affair.
+    storage = StorageFacts(path="x")
     return {
         item.code: item
-        for item in diagnose(replace(examine(client.database, thorough=True), storage=storage))
+        for item in diagnose(
+            replace(examine(client.database, thorough=True), storage=storage, server=None)
+        )
     }
 
 

@@ -34,6 +34,9 @@ class Backend(Protocol):
     locks_rows: bool
     """Whether writers run side by side, so that a verb must lock the run that it changes."""
 
+    connections: int
+    """How many connections a process opens at most."""
+
     shares_thread: bool
     """Whether one connection reads and writes, so that everything must be done in turn."""
 
@@ -58,6 +61,9 @@ class Backend(Protocol):
 
     def listen(self, ring: Callable[[], None]) -> Callable[[], None]:
         """Call `ring`, from any thread, when something was committed; return what ends that."""
+
+    def hears(self) -> bool | None:
+        """Tell whether what one connection tells another arrives; None where nothing of the kind can be tried."""
 
     def close(self) -> None:
         """Close every connection."""

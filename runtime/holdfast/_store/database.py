@@ -122,6 +122,15 @@ class Database:
         """Tell whether only a test moves the time."""
         return self._clock is not None
 
+    @property
+    def connections(self) -> int:
+        """Return how many connections a process opens at most."""
+        return self._backend.connections
+
+    def hears(self) -> bool | None:
+        """Tell whether what one connection tells another arrives; None for a file."""
+        return self._backend.hears()
+
     def write_now(
         self, verb: Callable[Concatenate[Tx, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:

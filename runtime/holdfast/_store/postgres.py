@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import secrets
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from holdfast._store.postgres_errors import (
     code,
     failed,
     is_cut,
+    refuse_old,
     unavailable,
     unreadable,
     without_quotes,
@@ -40,6 +42,7 @@ _MARK_AND_RING = text(
     "SELECT xid, pg_backend_pid() AS pid, CASE WHEN xid IS NULL THEN NULL ELSE CAST(pg_notify(:channel, '') AS TEXT) END "
     "FROM (SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS xid) AS mark"
 )
+_OPENING = text("SELECT current_schema(), CAST(current_setting('server_version_num') AS integer)")
 _STATUS = text("SELECT pg_xact_status(CAST(:xid AS xid8))")
 _END_BACKEND = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid AND CAST(backend_xid AS TEXT) = :xid"
@@ -58,6 +61,7 @@ _RUN_AGAIN = frozenset(
 _PAUSES = (0.0, 0.2, 1.0)  # seconds before a connection is tried again
 _DOUBT_MAX = 20.0  # seconds to find out what became of a commit
 _DOUBT_PATIENCE = 2.0  # seconds for the server itself to notice that its client is gone
+_HEARING = 2.0  # seconds for a notification to arrive
 _FUTURE = "is in the future"  # the new primary never had this transaction
 # A process that hangs in the middle of a transaction must not hold runs for ever, nor those who wait for them.
 _LIMITS = f"SELECT set_config('lock_timeout', '{LOCK_WAIT}', false), set_config('idle_in_transaction_session_timeout', '60s', false)"  # fmt: skip
@@ -75,6 +79,7 @@ class PostgresBackend:
     """Keep a few connections that write, a few that read, and one that hears of commits."""
 
     writers = _WRITERS
+    connections = _WRITERS + _READERS + 1
     locks_rows = True
     shares_thread = False
 
@@ -95,7 +100,7 @@ class PostgresBackend:
         """Create or upgrade the tables; processes that start together do it one after another."""
 
         def work(conn: Connection, _news: News) -> None:
-            schema = conn.execute(text("SELECT current_schema()")).scalar()
+            schema, version = conn.execute(_OPENING).one()
             if schema is None:
                 raise DatabaseUnavailableError(
                     f"{self.place}: the schema that search_path names does not exist, or this role may not use it. The owner "
@@ -103,9 +108,11 @@ class PostgresBackend:
                 )
             self._channel = f"holdfast_{schema}"[:63]
             if not as_it_is:
+                refuse_old(version, self.place)
                 prepare(conn, self.place)
 
-        self.write(work)
+        # As it is, it may be a server on which nothing of ours can be written; to look is possible everywhere.
+        (self.read if as_it_is else self.write)(work)
 
     def _complete(self, url: str) -> str:
         conninfo = self._driver.conninfo
@@ -266,6 +273,22 @@ class PostgresBackend:
                 lambda: self._driver.connect(self._dsn, autocommit=True), self._channel, self.place
             )
         return self._doorbell
+
+    def hears(self) -> bool | None:
+        """Tell whether a session that listens is told what another one says."""
+        channel = f"holdfast_{secrets.token_hex(8)}"
+        try:
+            with (
+                self._driver.connect(self._dsn, autocommit=True) as ear,
+                self._driver.connect(self._dsn, autocommit=True) as mouth,
+            ):
+                ear.execute(f'LISTEN "{channel}"')
+                mouth.execute("SELECT pg_notify(%s, '')", (channel,))
+                return any(True for _ in ear.notifies(timeout=_HEARING, stop_after=1))
+        except (
+            self._driver.Error
+        ):  # a standby does neither; that nobody is let in is told elsewhere
+            return None
 
     def close(self) -> None:
         """Close every connection."""

@@ -4,8 +4,14 @@ import re
 
 from sqlalchemy.exc import DBAPIError
 
+from holdfast._facts import OLDEST_SERVER
 from holdfast._masking import masked
-from holdfast.errors import DatabasePermissionError, DatabaseUnavailableError, StoreError
+from holdfast.errors import (
+    DatabasePermissionError,
+    DatabaseUnavailableError,
+    DatabaseVersionError,
+    StoreError,
+)
 
 LOCK_WAIT = "15s"
 _LOCKED = "55P03"  # a lock was not to be had in time
@@ -45,6 +51,15 @@ def code(error: DBAPIError) -> str | None:
     """Return the SQLSTATE of an error, or None for one that no server has sent."""
     found: str | None = getattr(error.orig, "sqlstate", None)
     return found
+
+
+def refuse_old(version: int, place: str) -> None:
+    """Raise `DatabaseVersionError` for a server whose `server_version_num` is that of a release without what is needed."""
+    if version < OLDEST_SERVER:
+        raise DatabaseVersionError(
+            f"{place} is on Postgres {version // 10_000}; {OLDEST_SERVER // 10_000} or later is needed, because older ones "
+            "cannot say what became of a commit. Nothing was changed; give a database on a newer server."
+        )
 
 
 def unavailable(error: DBAPIError, place: str) -> DatabaseUnavailableError:

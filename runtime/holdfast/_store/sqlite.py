@@ -28,6 +28,7 @@ class SqliteBackend:
     writers = 1
     locks_rows = False
     pushes = False
+    connections = 3  # one that writes, one that reads, one that watches
 
     def __init__(self, url: str) -> None:
         self.place = url.removeprefix("sqlite:///")
@@ -97,6 +98,10 @@ class SqliteBackend:
                 f"{self.place} was removed or replaced while it was open. Nothing was written; "
                 "bring the file back, or start this process again to use the new one."
             )
+
+    def hears(self) -> bool | None:
+        """Return None: processes that share a file tell one another nothing."""
+        return None
 
     def close(self) -> None:
         """Close every connection."""
