@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, exists, insert, select
 
 from holdfast._store.database import Tx
+from holdfast._store.ordering import by_number
 from holdfast._store.tables import attribute, published, run
 from holdfast.errors import ArgumentError
 from holdfast.history import Json
@@ -22,6 +23,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_WHATEVER_ORDER = ("", "!=")
 _OPERATOR = re.compile(r"^(?P<key>.*?)\s*(?P<op>!=|<=|>=|<|>|)$")
 
 
@@ -55,7 +57,7 @@ def insert_attributes(tx: Tx, run_id: str, attributes: Mapping[str, Json]) -> No
 def attributes_of(tx: Tx, run_id: str) -> dict[str, Json]:
     """Return the attributes of a run."""
     rows = tx.conn.execute(
-        select(attribute).where(attribute.c.run_id == run_id).order_by(attribute.c.key)
+        select(attribute).where(attribute.c.run_id == run_id).order_by(by_number(attribute.c.key))
     )
     return {row.key: from_bytes(row.value) for row in rows}
 
@@ -67,17 +69,17 @@ def has_attribute(asked: Any, value: Json) -> ColumnElement[bool]:
     """
     found = _OPERATOR.match(asked) if isinstance(asked, str) else None
     key, sign = (found["key"], found["op"]) if found else ("", "")
-    ordered = isinstance(value, bool) and sign not in {"", "!="}
+    ordered = isinstance(value, bool) and sign not in _WHATEVER_ORDER
     if not key or set(key) & set("<>=!") or ordered or not _is_comparable(value):
         raise ArgumentError(
             f"where={{{asked!r}: {value!r}}}: expected the key of an attribute, which a comparison may follow, and a "
             'value: {"customer": "acme", "amount >=": 100}.'
         )
     number = _number(value)
-    column, wanted = (
-        (attribute.c.text, _text(value)) if number is None else (attribute.c.number, number)
-    )
-    compare = _COMPARISONS[sign]
+    column: ColumnElement[Any] = attribute.c.number
+    if number is None:
+        column = attribute.c.text if sign in _WHATEVER_ORDER else by_number(attribute.c.text)
+    compare, wanted = _COMPARISONS[sign], _text(value) if number is None else number
     return exists().where(
         attribute.c.run_id == run.c.id, attribute.c.key == key, compare(column, wanted)
     )
@@ -116,6 +118,6 @@ def published_of(tx: Tx, run_id: str, *, lenient: bool = False) -> dict[str, Jso
     """Return what a run has published; `lenient` puts a text in the place of what cannot be read here, for pages."""
     read = tx.show if lenient else tx.unpack
     rows = tx.conn.execute(
-        select(published).where(published.c.run_id == run_id).order_by(published.c.key)
+        select(published).where(published.c.run_id == run_id).order_by(by_number(published.c.key))
     )
     return {row.key: read(row.value, "published.value", run_id, row.key) for row in rows}

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from holdfast._facts import Group, SchemaFacts, StorageFacts, WorkerFacts
 from holdfast._store.database import Tx
+from holdfast._store.ordering import by_number
 from holdfast._store.reading import worker_evidence
 from holdfast._store.schema import HEAD, standing
 from holdfast._store.tables import activity, inbound, run, wait, worker
@@ -135,10 +136,10 @@ def worker_facts(tx: Tx) -> list[WorkerFacts]:
 def blocked_groups(tx: Tx) -> list[Group]:
     """Return the blocked runs by cause, the most frequent first."""
     query = (
-        select(run.c.error_kind, run.c.error_signature, func.count().label("runs"), func.min(run.c.id).label("example"))
+        select(run.c.error_kind, run.c.error_signature, func.count().label("runs"), func.min(by_number(run.c.id)).label("example"))
         .where(run.c.closed_at.is_(None), run.c.task_state == TaskState.BLOCKED.value)
         .group_by(run.c.error_kind, run.c.error_signature)
-        .order_by(func.count().desc(), func.min(run.c.id))
+        .order_by(func.count().desc(), func.min(by_number(run.c.id)))
     )  # fmt: skip
     return [
         Group(name=_cause(row.error_kind, row.error_signature), count=row.runs, example=row.example)
@@ -157,16 +158,16 @@ def open_groups(tx: Tx) -> tuple[list[Group], list[Group]]:
     What nobody needs to know is left out: a paused run, and one whose compensations are carried out without its code.
     """
     runs = (
-        select(run.c.workflow.label("name"), run.c.queue, func.count().label("items"), func.min(run.c.id).label("example"))
+        select(run.c.workflow.label("name"), run.c.queue, func.count().label("items"), func.min(by_number(run.c.id)).label("example"))
         .where(run.c.closed_at.is_(None), run.c.ending.is_(None), run.c.paused_at.is_(None))
         .group_by(run.c.workflow, run.c.queue)
-        .order_by(run.c.queue, run.c.workflow)
+        .order_by(by_number(run.c.queue), by_number(run.c.workflow))
     )  # fmt: skip
     waiting = (
-        select(activity.c.name, activity.c.queue, func.count().label("items"), func.min(activity.c.run_id).label("example"))
+        select(activity.c.name, activity.c.queue, func.count().label("items"), func.min(by_number(activity.c.run_id)).label("example"))
         .where(activity.c.closed_at.is_(None), activity.c.state != ActivityState.ATTENTION.value)
         .group_by(activity.c.name, activity.c.queue)
-        .order_by(activity.c.queue, activity.c.name)
+        .order_by(by_number(activity.c.queue), by_number(activity.c.name))
     )  # fmt: skip
     first, second = (
         [

@@ -9,11 +9,9 @@ from holdfast.runs import InFlight
 
 def is_past(place: str) -> ColumnElement[bool]:
     """Return the condition that a run has a command from `file:line`; the file may leave out its first folders."""
-    site = command.c.site
-    here = or_(
-        site.startswith(f"{place} in ", autoescape=True),
-        site.contains(f"/{place} in ", autoescape=True),
-    )
+    site, line = command.c.site, f"{place} in "
+    # Not by LIKE, to which upper and lower case are the same in SQLite and not in Postgres.
+    here = or_(func.substr(site, 1, len(line)) == line, func.replace(site, f"/{line}", "") != site)
     return exists().where(and_(command.c.run_id == run.c.id, here))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from holdfast._store import throttle
 from holdfast._store.database import Tx
 from holdfast._store.fleet import queues_of
+from holdfast._store.ordering import by_number
 from holdfast._store.tables import activity, key_limit, queue, run, worker
 from holdfast.errors import UsageError
 from holdfast.limits import LimitState, QueueState
@@ -121,7 +122,7 @@ def reset_limit(tx: Tx, name: str) -> None:
 
 def limit_states(tx: Tx) -> list[LimitState]:
     """Return the named limits that were set by hand or used, by name."""
-    rows = tx.conn.execute(select(key_limit).order_by(key_limit.c.name)).all()
+    rows = tx.conn.execute(select(key_limit).order_by(by_number(key_limit.c.name))).all()
     running = throttle.running_by_key(tx, [row.name for row in rows])
     return [
         LimitState(

@@ -11,6 +11,7 @@ from holdfast._arguments import check_run_id
 from holdfast._store.attributes import has_attribute
 from holdfast._store.database import Tx
 from holdfast._store.fleet import patches_of, queues_of
+from holdfast._store.ordering import by_number
 from holdfast._store.places import is_past
 from holdfast._store.queues import Holds
 from holdfast._store.rows import archived_row, current_row, newest, run_row
@@ -62,7 +63,9 @@ def resolve_run_id(tx: Tx, given: str) -> str:
     if given:
         prefix = func.substr(run.c.id, 1, len(given)) == given
         found = list(
-            tx.conn.execute(select(run.c.id).where(prefix).order_by(run.c.id).limit(6)).scalars()
+            tx.conn.execute(
+                select(run.c.id).where(prefix).order_by(by_number(run.c.id)).limit(6)
+            ).scalars()
         )
     if len(found) == 1:
         return found[0]
@@ -97,7 +100,7 @@ def children_of(tx: Tx, run_id: str) -> list[str]:
     rows = tx.conn.execute(
         select(run.c.id)
         .where(or_(run.c.parent == run_id, run.c.id.in_(shared)))
-        .order_by(run.c.created_at, run.c.id)
+        .order_by(run.c.created_at, by_number(run.c.id))
     )
     return [row.id for row in rows]
 
@@ -145,7 +148,9 @@ def _shared_children(tx: Tx, row: Any) -> tuple[tuple[int, str], ...]:
 def _decisions(tx: Tx, run_id: str) -> Iterator[PatchDecision]:
     known = patch_decision.c
     query = select(known.patch, known.key, known.taken, known.turn).where(known.run_id == run_id)
-    for row in tx.conn.execute(query.order_by(known.turn, known.patch, known.key)):
+    for row in tx.conn.execute(
+        query.order_by(known.turn, by_number(known.patch), by_number(known.key))
+    ):
         yield PatchDecision(
             patch=row.patch, key=row.key or None, taken=bool(row.taken), turn=row.turn
         )
@@ -217,7 +222,7 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
     limit: int,
 ) -> tuple[int, list[RunEvidence], list[WorkerEvidence]]:
     """Return the time, runs by creation with the newest first, and all workers that may matter to them."""
-    query = select(run).order_by(run.c.created_at.desc(), run.c.id.desc()).limit(limit)
+    query = select(run).order_by(run.c.created_at.desc(), by_number(run.c.id).desc()).limit(limit)
     if open_only:
         query = query.where(run.c.closed_at.is_(None))
     if workflow is not None:
@@ -233,7 +238,7 @@ def list_evidence(  # noqa: PLR0913 - one query, each filter by name
     if before is not None:
         at, run_id = before
         query = query.where(
-            or_(run.c.created_at < at, and_(run.c.created_at == at, run.c.id < run_id))
+            or_(run.c.created_at < at, and_(run.c.created_at == at, by_number(run.c.id) < run_id))
         )
     rows = tx.conn.execute(query).all()
     return tx.now, _evidence(tx, rows), worker_evidence(tx)
@@ -396,7 +401,7 @@ def approvals_of(
         approval.c.due_at.is_(None),
         approval.c.due_at,
         approval.c.opened_at,
-        approval.c.run_id,
+        by_number(approval.c.run_id),
         approval.c.seq,
     )
     return [_opened(tx, row) for row in tx.conn.execute(query.order_by(*order).limit(limit)).all()]

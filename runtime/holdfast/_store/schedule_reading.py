@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from holdfast._store import ticks
 from holdfast._store.database import Tx
+from holdfast._store.ordering import by_number
 from holdfast._store.schedules import schedule_row
 from holdfast._store.tables import schedule, schedule_tick, worker
 from holdfast._ticking import Standing, Tick, TickState, judge
@@ -23,7 +24,12 @@ from holdfast.schedules import (
 
 def summaries(tx: Tx, *, after: str, limit: int) -> list[ScheduleSummary]:
     """Return schedules by their ids."""
-    query = select(schedule).where(schedule.c.id > after).order_by(schedule.c.id).limit(limit)
+    query = (
+        select(schedule)
+        .where(by_number(schedule.c.id) > after)
+        .order_by(by_number(schedule.c.id))
+        .limit(limit)
+    )
     workers = _live_workers(tx)
     return [_summary(tx, row, workers) for row in tx.conn.execute(query).all()]
 
@@ -55,7 +61,7 @@ def _upcoming(row: Any, count: int) -> list[Tick]:
 
 def _last_ticks(tx: Tx, schedule_id: str, count: int) -> list[Any]:
     query = select(schedule_tick).where(schedule_tick.c.schedule == schedule_id)
-    order = (schedule_tick.c.nominal.desc(), schedule_tick.c.run_id.desc())
+    order = (schedule_tick.c.nominal.desc(), by_number(schedule_tick.c.run_id).desc())
     return list(tx.conn.execute(query.order_by(*order).limit(count)).all())
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from holdfast._store.database import Tx
+from holdfast._store.ordering import by_number
 from holdfast._store.tables import activity, key_limit, queue, run
 from holdfast.limits import Limit, Rate
 from holdfast.payloads import from_bytes
@@ -211,5 +212,6 @@ def next_free(tx: Tx, *, queues: Sequence[str], after: int) -> int | None:
 def holders(tx: Tx, *conditions: ColumnElement[bool], limit: int = 5) -> Mapping[str, None]:
     """Return some runs whose activities run under a condition, in order."""
     query = select(activity.c.run_id).where(activity.c.lease_owner.is_not(None), *conditions)
-    found = tx.conn.execute(query.distinct().order_by(activity.c.run_id).limit(limit))
+    query = query.group_by(activity.c.run_id).order_by(by_number(activity.c.run_id)).limit(limit)
+    found = tx.conn.execute(query)
     return dict.fromkeys(found.scalars())

@@ -98,6 +98,24 @@ async def test_runs_are_found_by_their_attributes(
 
 
 @pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"name <": "a"}, {"Zoe", "_x"}),
+        ({"name >=": "a"}, {"ann", "émile", "😀"}),
+        ({"name >": "Z"}, {"Zoe", "_x", "ann", "émile", "😀"}),
+        ({"name <=": "z"}, {"Zoe", "_x", "ann"}),
+    ],
+)
+async def test_texts_are_compared_by_the_numbers_of_their_characters_on_both_stores(
+    client: Client, where: dict[str, Any], found: set[str]
+) -> None:
+    for name in ("ann", "Zoe", "émile", "_x", "😀"):
+        await client.start(idle, id=name, attributes={"name": name})
+
+    assert {run.id for run in await client.list(where=where)} == found
+
+
+@pytest.mark.parametrize(
     "attributes",
     [
         {"": 1},
