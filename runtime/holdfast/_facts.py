@@ -30,7 +30,10 @@ class SchemaFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageFacts:
-    """Hold what lies under a database file; None where that cannot be known."""
+    """Hold what lies under a database file; None where that cannot be known.
+
+    `stopped` are processes that were stopped while they wrote.
+    """
 
     path: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class StorageFacts:
     mode: int | None = None
     writable: bool = True
     file_system: str | None = None
+    stopped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,6 +181,11 @@ def _readable(f: Facts) -> Iterator[str]:
         yield f"{f.storage.path} can be read by every user of this machine (mode {f.storage.mode:04o})."
 
 
+def _stopped(f: Facts) -> Iterator[str]:
+    for pid in f.storage.stopped:
+        yield f"Process {pid} was stopped while it wrote to {f.storage.path}."
+
+
 def _disk_full(f: Facts) -> Iterator[str]:
     if f.storage.free_bytes is not None and f.storage.free_bytes < _DISK_FULL:
         yield f"{_size(f.storage.free_bytes)} are free where {f.storage.path} lies."
@@ -296,6 +301,7 @@ CHECKS: dict[str, Check] = {
         ("file.network", _E, _network, "locks of network file systems are unreliable: SQLite files on them get damaged", "move the file to a local disk, or use a database server"),
         ("file.read_only", _E, _read_only, "nothing can be started or advanced by this user", "correct the owner or the mode of the file and its folder"),
         ("file.readable", _N, _readable, "payloads can be read by everybody with an account here", "`chmod o-rwx FILE*`, or encrypt payloads"),
+        ("file.stopped", _E, _stopped, "it holds the lock of the file: reading works, and whoever writes gives up after 15 seconds", "`kill -CONT PID` lets it go on, `kill -KILL PID` undoes what it had begun"),
         ("disk.full", _E, _disk_full, "commits will fail soon; workers hold then, and go on when there is room", "make room; archive closed runs with `holdfast archive`"),
         ("disk.low", _W, _disk_low, "the disk may be full soon", "make room; archive closed runs with `holdfast archive`"),
         ("disk.wal", _W, _wal, "a reader that never ends keeps the log from being folded into the file", "end long transactions and copies; stop and start the workers"),

@@ -111,6 +111,7 @@ CASES: dict[str, tuple[Facts, str]] = {
     "file.network": (storage(file_system="nfs4"), "/data/h.db lies on a file system of kind nfs4."),
     "file.read_only": (storage(writable=False), "/data/h.db, or its folder, cannot be written by this user."),
     "file.readable": (storage(mode=0o644), "/data/h.db can be read by every user of this machine (mode 0644)."),
+    "file.stopped": (storage(stopped=(4711,)), "Process 4711 was stopped while it wrote to /data/h.db."),
     "disk.full": (storage(free_bytes=49_000_000), "49 MB are free where /data/h.db lies."),
     "disk.low": (storage(free_bytes=999_000_000), "999 MB are free where /data/h.db lies."),
     "disk.wal": (storage(wal_bytes=GB), "The write-ahead log has 1000 MB."),

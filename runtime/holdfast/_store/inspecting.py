@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from holdfast._facts import Group, SchemaFacts, StorageFacts, WorkerFacts
 from holdfast._store.database import Tx
+from holdfast._store.locks import stopped_writers
 from holdfast._store.ordering import by_number
 from holdfast._store.reading import worker_evidence
 from holdfast._store.schema import HEAD, standing
@@ -94,7 +95,7 @@ def _of_file(path: Path) -> dict[str, Any]:
             "file_bytes": status.st_size, "wal_bytes": wal.stat().st_size if wal.exists() else 0,
             "free_bytes": shutil.disk_usage(path.parent).free, "mode": status.st_mode & 0o7777,
             "writable": os.access(path, os.W_OK) and os.access(path.parent, os.W_OK),
-            "file_system": _file_system(path),
+            "file_system": _file_system(path), "stopped": stopped_writers(path),
         }  # fmt: skip
     return {}
 

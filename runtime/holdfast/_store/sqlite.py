@@ -181,7 +181,8 @@ _CAUSES: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     )),
     (("locked",), DatabaseUnavailableError, (
      f"{{place}} was locked by another process for more than {_BUSY_MS // 1000} s. "
-     "Look for a long transaction or a copy that is running, and try again."
+     "Look for a long transaction, a copy that is running, or a process that was stopped, which `holdfast doctor` names, and "
+     "try again; nothing was changed."
     )),
 )  # fmt: skip
 
