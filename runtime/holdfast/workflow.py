@@ -125,7 +125,7 @@ def random() -> _random.Random:
 
 def uuid4() -> uuid.UUID:
     """Return a random UUID: replay returns the same one."""
-    return required("workflow.uuid4()").uuid4()
+    return required("workflow.uuid4()").random.uuid4()
 
 
 def unsafe(reason: str) -> AbstractContextManager[None]:

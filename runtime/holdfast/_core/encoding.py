@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from holdfast._core.matcher import written_alike
 from holdfast._core.randomness import RunRandom
 from holdfast._signatures import Signature
-from holdfast.errors import HoldfastError, PayloadTooLargeError
+from holdfast.errors import HoldfastError, PayloadError, PayloadTooLargeError
 from holdfast.history import Command, CompleteRun, Json, ScheduleActivity
 
 R = TypeVar("R")
@@ -71,6 +71,17 @@ class Encoding:
         if written is None:
             return None
         return self._found(signature.name, partial(written_alike, written))
+
+    def refusal(self, decode: Callable[[Json], Any], payload: Json) -> str | None:
+        """Return why a payload does not decode, or None where it does: a trial, which replay does not make."""
+        self._drawing.hold()
+        try:
+            decode(payload)
+        except PayloadError as error:
+            return error.message
+        finally:
+            self._drawing.release()
+        return None
 
     def _found(self, name: str, is_alike: Callable[[list[Json]], bool]) -> list[Json] | None:
         """Return the arguments of the next recorded call of an activity whose arguments are alike."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context
 from typing import Any
@@ -27,7 +26,7 @@ from holdfast._core.failures import (
 from holdfast._core.loop import TurnLoop
 from holdfast._core.mailbox import Mailbox
 from holdfast._core.parking import Conditions, Parking
-from holdfast._core.pending import Pending, settle
+from holdfast._core.pending import Pending, as_it_is, settle
 from holdfast._core.polling import Poll
 from holdfast._core.problems import problem_of_task, sentence
 from holdfast._core.randomness import RunRandom
@@ -140,7 +139,7 @@ class Execution:
         loop.now_ms = max(loop.now_ms, event.at)
         if guessed:
             for item in self._pending.values():
-                item.decode = _as_it_is
+                item.decode = as_it_is
         try:
             # What is decoded on the way runs code of the payload's type: it is part of the turn.
             loop.drain(self._deliver, event)
@@ -207,17 +206,11 @@ class Execution:
         pending = self._pending.get(event.seq)
         if pending is None or not (self._live or event.turn in self.facts.reopened):
             return False
-        reason = "recorded"
+        reason: str | None = "recorded"
         if event.turn not in self.facts.reopened:
-            drawn = self.random.getstate()
-            try:
-                pending.decode(event.answer)
-            except PayloadError as error:
-                reason = error.message
-            else:
-                return False
-            finally:
-                self.random.setstate(drawn)  # replay makes no such trial
+            reason = self.encoding.refusal(pending.decode, event.answer)
+        if reason is None:
+            return False
         command = ReopenApproval(
             seq=self._next_seq(), site=pending.command.site, target=event.seq, reason=reason
         )
@@ -438,7 +431,7 @@ class Execution:
         """Ask for a compensation to be carried out, even when the history is full; called by the saga."""
         site = call_site() or self._task_site()
         command = RunCompensation(seq=self._closing_seq(), site=site, target=target)
-        future = self._expect(command, _as_it_is)  # nobody reads what it returns
+        future = self._expect(command, as_it_is)  # nobody reads what it returns
         self._pending[command.seq].name = name
         return future
 
@@ -556,10 +549,6 @@ class Execution:
         """Tell whether this turn happens for the first time."""
         return self._live and not self._evicting
 
-    def uuid4(self) -> uuid.UUID:
-        """Return a random UUID that replay returns again."""
-        return uuid.UUID(int=self.random.getrandbits(128), version=4)
-
     # What it waits for
 
     def pending(self) -> list[Command]:
@@ -590,10 +579,6 @@ class Execution:
         """Unwind every task without recording anything; False when code refused to unwind."""
         self._evicting = True
         return evict(self._loop) == 0
-
-
-def _as_it_is(tree: Json) -> Any:
-    return tree
 
 
 def current() -> Execution | None:

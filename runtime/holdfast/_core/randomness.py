@@ -1,6 +1,7 @@
 """The generator of a run, which payloads cannot advance."""
 
 import random
+import uuid
 from typing import Any
 
 
@@ -34,6 +35,10 @@ class RunRandom(random.Random):  # noqa: S311 - repeatable on purpose
         """Return the next `k` bits."""
         self._note()
         return super().getrandbits(k)
+
+    def uuid4(self) -> uuid.UUID:
+        """Return the next random UUID."""
+        return uuid.UUID(int=self.getrandbits(128), version=4)
 
     def _note(self) -> None:
         if self._held and self._before is None:  # the state is large, and hardly any payload draws
