@@ -26,7 +26,7 @@ from research_agent.stage.services import NAMES, compose_environment
 from research_agent.world import Ledger, World, read_ledger
 
 POINTS = ("before", "in", "after")
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 2.0  # a machine that does much else may keep a worker from its core for a second
 PATIENCE = timedelta(seconds=40)
 GLANCE_SECONDS = 0.05
 AT_ONCE = 5

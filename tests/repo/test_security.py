@@ -16,6 +16,7 @@ SHIPPED = sorted(
 
 # Where SQL or data is what a reader may not expect, and why that is safe.
 ALLOWED = {
+    ("runtime/holdfast/_plain.py", "code"): "steps of a record, written with the names of its fields, which are checked to be plain words",
     ("runtime/holdfast/_store/blank.py", "SQL"): "statements that SQLite itself has dumped from a database without rows",
     ("runtime/holdfast/_store/doorbell.py", "SQL"): "LISTEN takes a name, not a parameter; it is quoted",
     ("runtime/holdfast/_store/inspecting.py", "SQL"): "PRAGMA takes no parameter; the names are constants beside it",
