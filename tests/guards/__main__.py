@@ -21,6 +21,8 @@ TESTS = (
     "tests/runtime/conversing",
     "tests/runtime/approvals",
     "tests/runtime/family",
+    "tests/runtime/fleet",
+    "tests/runtime/schedules",
 )
 
 
