@@ -1,9 +1,14 @@
 """The reference page of all rules, written from the rules themselves."""
 
-from collections.abc import Iterator
+from importlib.resources import files
 
+from holdfast_lint import rules
+from holdfast_lint.page import read_page
 from holdfast_lint.rule import Rule
 from holdfast_lint.rulebook import load_rules
+
+# Where the pages stand, seen from `docs/reference/`.
+FOLDER = "../../lint/holdfast_lint/rules"
 
 GROUPS = {
     "1": "Clock, chance and identity",
@@ -61,30 +66,26 @@ What it matches is skipped while a folder above it is walked, and checked when i
 
 def render_reference() -> str:
     """Write the whole page as Markdown."""
-    lines = [INTRODUCTION, "## Rules\n", "| Code | Name | Severity |", "|---|---|---|"]
-    rules = load_rules()
-    lines.extend(
-        f"| [{rule.code}](#{_anchor(rule)}) | {rule.name} | {rule.severity} |" for rule in rules
-    )
-    lines.append("")
+    lines = [INTRODUCTION, "## Rules\n"]
     for digit, title in GROUPS.items():
-        lines.append(f"## {title}\n")
-        for rule in rules:
-            if rule.code[2] == digit:
-                lines.extend(_section(rule))
+        lines.extend([f"### {title}\n", "| Code | Name | Severity | Finds |", "|---|---|---|---|"])
+        lines.extend(_row(rule, path) for path, rule in _paths() if rule.code[2] == digit)
+        lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _anchor(rule: Rule) -> str:
-    return f"{rule.code}-{rule.name}".lower()
+def _paths() -> list[tuple[str, Rule]]:
+    pages = {
+        read_page(entry.read_text(encoding="utf-8")).code: entry.name
+        for entry in files(rules).iterdir()
+        if entry.name.endswith(".md")
+    }
+    return [(f"{FOLDER}/{pages[rule.code]}", rule) for rule in load_rules()]
 
 
-def _section(rule: Rule) -> Iterator[str]:
-    yield f"### {rule.code} {rule.name}\n"
-    yield f"{rule.what}\n"
-    yield f"{rule.why}\n"
-    yield f"Wrong:\n\n```python\n{rule.bad[0].strip()}\n```\n"
-    yield f"Right:\n\n```python\n{rule.good[0].strip()}\n```\n"
+def _row(rule: Rule, path: str) -> str:
+    what = rule.page.what.replace("\n", " ").replace("|", "\\|")
+    return f"| [{rule.code}]({path}) | {rule.name} | {rule.severity} | {what} |"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Rule: a code, its documentation with cases that are also its tests, and a check over facts."""
+"""The Rule: a page, which is its documentation and its tests, and a check over facts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from holdfast_lint.diagnostic import Severity
 from holdfast_lint.dialect import Dialect
 from holdfast_lint.model import Function, Span
+from holdfast_lint.page import Page
 from holdfast_lint.trace import Trace
 
 
@@ -33,20 +34,25 @@ Check = Callable[[View], Iterator[Hit]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Be one rule.
+    """Be one rule; each case under `Wrong` of its page breaks it and no other, those under `Right` break none."""
 
-    `what` and `why` are sentences of the reference. Each of `bad` is a module in which the rule, and no other, finds
-    something; each of `good` is a module in which nothing is found.
-    """
-
-    code: str
-    name: str
-    what: str
-    why: str
-    bad: tuple[str, ...]
-    good: tuple[str, ...]
+    page: Page
     check: Check
-    severity: Severity = "error"
+
+    @property
+    def code(self) -> str:
+        """Give the code, such as `HF101`."""
+        return self.page.code
+
+    @property
+    def name(self) -> str:
+        """Give the name, such as `wall-clock`."""
+        return self.page.name
+
+    @property
+    def severity(self) -> Severity:
+        """Give the severity of a finding about which nothing more is known."""
+        return self.page.severity
 
 
 def effects(code: str, template: str) -> Check:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from holdfast_lint.reference import GROUPS, render_reference
@@ -10,8 +11,10 @@ def test_the_reference_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == render_reference()
 
 
-def test_every_rule_has_a_section() -> None:
+def test_every_rule_has_a_row_that_leads_to_its_page() -> None:
     page = render_reference()
 
-    assert all(f"### {rule.code} {rule.name}\n" in page for rule in load_rules())
+    for rule in load_rules():
+        (path,) = re.findall(rf"^\| \[{rule.code}\]\(([^)]+)\) \|", page, re.MULTILINE)
+        assert f'code = "{rule.code}"' in (PAGE.parent / path).read_text(encoding="utf-8")
     assert {rule.code[2] for rule in load_rules()} == set(GROUPS)

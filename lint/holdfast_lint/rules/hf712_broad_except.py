@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from holdfast_lint import model
 from holdfast_lint.model import Expression, Handler, Node, Statement
 from holdfast_lint.module import walk
-from holdfast_lint.rule import Hit, Rule, View
+from holdfast_lint.rule import Hit, View
 from holdfast_lint.values import Collection, External, Values
 
 ADVICE = "catch `Exception` instead, or end every path of the handler with `raise`"
@@ -121,86 +121,3 @@ def _is_caught(value: Expression, caught: str | None) -> bool:
             return _is_caught(base, caught)
         case _:
             return False
-
-
-RULE = Rule(
-    code="HF712",
-    name="broad-except",
-    what=(
-        "A workflow awaits inside a `try` whose handler catches everything, with a bare `except`, `BaseException` or "
-        "`contextlib.suppress(BaseException)`, and does not raise it again on every path."
-    ),
-    why=(
-        "Cancellation and the signal that takes a waiting run out of memory travel as `BaseException`. A handler that "
-        "swallows them makes a run that cannot be cancelled, or that takes its error branch because it was suspended."
-    ),
-    check=check,
-    bad=(
-        """\
-from holdfast import activity, workflow
-
-
-@activity.define
-async def charge(order: str) -> str: ...
-
-
-@workflow.define
-async def pay(order: str) -> str:
-    try:
-        return await charge(order)
-    except:
-        return "unpaid"
-""",
-        """\
-from holdfast import activity, workflow
-
-
-@activity.define
-async def charge(order: str) -> str: ...
-
-
-@workflow.define
-async def pay(order: str) -> str:
-    try:
-        return await charge(order)
-    except (ValueError, BaseException) as error:
-        if isinstance(error, ValueError):
-            raise
-        return "unpaid"
-""",
-    ),
-    good=(
-        """\
-from holdfast import activity, workflow
-
-
-@activity.define
-async def charge(order: str) -> str: ...
-
-
-@workflow.define
-async def pay(order: str) -> str:
-    try:
-        return await charge(order)
-    except ValueError:
-        return "unpaid"
-    except BaseException as error:
-        workflow.logger.warning("gave up on %s", order)
-        if order:
-            raise
-        else:
-            raise error
-""",
-        """\
-from holdfast import workflow
-
-
-@workflow.define
-async def pay(order: str) -> int:
-    try:
-        return int(order)
-    except:
-        return 0
-""",
-    ),
-)
