@@ -13,6 +13,7 @@ from holdfast_lint.diagnostic import Coverage, Diagnostic, Problem, Report
 from holdfast_lint.dialect import Dialect
 from holdfast_lint.dialects.holdfast import HoldfastDialect
 from holdfast_lint.discovery import discover
+from holdfast_lint.flow import Flow, waters_of
 from holdfast_lint.model import Function, Span
 from holdfast_lint.module import Module
 from holdfast_lint.project import Project
@@ -117,11 +118,17 @@ def _findings(
     project: Project, graph: CallGraph, dialect: Dialect, chosen: frozenset[str]
 ) -> Iterator[Found]:
     rules = [rule for rule in load_rules() if rule.code in chosen]
+    reached = {item: graph.traces[item] for item in graph.reached() if item in graph.traces}
+    flow = Flow(project, reached, graph.workflows, waters_of(reached, dialect))
     for function in graph.reached():
         if function not in graph.traces:
             continue
         view = View(
-            function=function, trace=graph.traces[function], traces=graph.traces, dialect=dialect
+            function=function,
+            trace=graph.traces[function],
+            traces=graph.traces,
+            dialect=dialect,
+            flow=flow,
         )
         headers = tuple(_headers(project, function))
         for rule in rules:
@@ -142,13 +149,14 @@ def _diagnostic(graph: CallGraph, function: Function, rule: Rule, hit: Hit) -> D
     return Diagnostic(
         code=rule.code,
         name=rule.name,
-        severity=rule.severity,
+        severity=hit.severity or rule.severity,
         path=function.path,
         span=hit.span,
         message=hit.message,
         advice=hit.advice,
         chain=chain,
         other_workflows=others,
+        sinks=hit.sinks,
     )
 
 
@@ -166,6 +174,7 @@ def _shorten(report: Report, folder: Path) -> Report:
                 item,
                 path=short(item.path),
                 chain=tuple(replace(hop, path=short(hop.path)) for hop in item.chain),
+                sinks=tuple(replace(sink, path=short(sink.path)) for sink in item.sinks),
             )
             for item in report.diagnostics
         ),

@@ -6,6 +6,7 @@ from typing import Literal
 from holdfast_lint.model import Span
 
 Severity = Literal["error", "warning", "info"]
+SinkKind = Literal["identity", "control", "argument", "state", "unknown", "result", "log", "unused"]
 
 
 class LintError(Exception):
@@ -26,8 +27,21 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """Be a place where a forbidden value ends; `what` names the durable call, where there is one."""
+
+    kind: SinkKind
+    what: str
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """Be one finding; `chain` starts with a workflow and is empty for findings about comments."""
+    """Be one finding; `chain` starts with a workflow and is empty for findings about comments.
+
+    `sinks` say where a forbidden value goes, worst first; none are known for what is not a value.
+    """
 
     code: str
     name: str
@@ -38,6 +52,7 @@ class Diagnostic:
     advice: str
     chain: tuple[Hop, ...]
     other_workflows: int
+    sinks: tuple[Sink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

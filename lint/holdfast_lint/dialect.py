@@ -23,6 +23,8 @@ class Dialect(Protocol):
 
     name: str
     packages: frozenset[str]
+    # Whether the library itself refuses a clock or a random number in a workflow, whatever becomes of the value.
+    refuses: bool
 
     def role(self, name: str) -> Role | None:
         """Tell what a decorator of this full name makes of a function."""
@@ -32,6 +34,12 @@ class Dialect(Protocol):
 
     def is_awaitable(self, name: str) -> bool:
         """Tell whether a call of this full name does nothing, or nobody waits for it, until it is awaited."""
+
+    def identity(self, name: str) -> frozenset[int | str] | None:
+        """Say which arguments of a durable call name it for good; nothing when the call is not durable."""
+
+    def is_log(self, name: str) -> bool:
+        """Tell whether a call of this full name writes a log that replays leave out."""
 
     def advice(self, remedy: str) -> str:
         """Say in one sentence what to write instead."""

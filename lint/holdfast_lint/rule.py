@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from holdfast_lint.diagnostic import Severity
+from holdfast_lint.diagnostic import Severity, Sink
 from holdfast_lint.dialect import Dialect
+from holdfast_lint.flow import Flow, severity_of
 from holdfast_lint.model import Function, Span
 from holdfast_lint.page import Page
 from holdfast_lint.trace import Trace
@@ -18,18 +19,41 @@ class View:
     trace: Trace
     traces: Mapping[Function, Trace]
     dialect: Dialect
+    flow: Flow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """Be one violation inside a function."""
+    """Be one violation inside a function; without a severity of its own it has that of the rule."""
 
     span: Span
     message: str
     advice: str
+    severity: Severity | None = None
+    sinks: tuple[Sink, ...] = ()
 
 
 Check = Callable[[View], Iterator[Hit]]
+
+# What these find is a value, and how bad it is depends on where the value goes.
+VALUES = frozenset(
+    {
+        "HF101",
+        "HF102",
+        "HF103",
+        "HF104",
+        "HF105",
+        "HF111",
+        "HF112",
+        "HF113",
+        "HF114",
+        "HF121",
+        "HF122",
+        "HF123",
+        "HF201",
+        "HF208",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +87,15 @@ def effects(code: str, template: str) -> Check:
             if site.effect.rule == code:
                 shown = readable(site.name) + ("()" if site.how == "call" else "")
                 message = template.format(name=f"`{shown}`")
+                sinks = view.flow.sinks(view.function, site) if code in VALUES else ()
                 yield Hit(
-                    span=site.span, message=message, advice=view.dialect.advice(site.effect.remedy)
+                    span=site.span,
+                    message=message,
+                    advice=view.dialect.advice(site.effect.remedy),
+                    severity=None
+                    if code not in VALUES or view.dialect.refuses
+                    else severity_of(sinks),
+                    sinks=sinks,
                 )
 
     return check

@@ -21,6 +21,13 @@ AWAITABLES = frozenset(
     }
 )
 
+# Durable calls that are named by one of their arguments.
+IDENTITIES: dict[str, frozenset[int | str]] = {
+    "holdfast.workflow.patched": frozenset({0, "patch_id"}),
+    "holdfast.workflow.start_child": frozenset({"id"}),
+    "holdfast.workflow.run_child": frozenset({"id"}),
+}
+
 ADVICE = {
     "now": "use `workflow.now()`, which gives every replay the same time",
     "elapsed": "measure time inside an activity, or subtract two `workflow.now()`",
@@ -41,6 +48,7 @@ class HoldfastDialect:
 
     name = "holdfast"
     packages = frozenset({"holdfast"})
+    refuses = True
 
     def role(self, name: str) -> Role | None:
         """Know the two `define` decorators."""
@@ -53,6 +61,14 @@ class HoldfastDialect:
     def is_awaitable(self, name: str) -> bool:
         """Know the waits of holdfast, and those of asyncio that its event loop makes durable."""
         return name in AWAITABLES
+
+    def identity(self, name: str) -> frozenset[int | str] | None:
+        """Know the calls that write to the history."""
+        return IDENTITIES.get(name, frozenset() if name in AWAITABLES else None)
+
+    def is_log(self, name: str) -> bool:
+        """Know the logger of a run."""
+        return name.startswith("holdfast.workflow.logger.")
 
     def advice(self, remedy: str) -> str:
         """Name holdfast's replacement."""

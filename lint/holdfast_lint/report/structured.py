@@ -51,6 +51,10 @@ def _finding(item: Diagnostic) -> dict[str, Any]:
             }
             for hop in item.chain
         ],
+        "sinks": [
+            {"kind": sink.kind, "what": sink.what, "path": sink.path, "line": sink.span.line}
+            for sink in item.sinks
+        ],
         "other_workflows": item.other_workflows,
     }
 

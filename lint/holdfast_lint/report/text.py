@@ -4,7 +4,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from holdfast_lint.diagnostic import Coverage, Diagnostic, Hop, Problem, Report, Severity
+from holdfast_lint.diagnostic import (
+    Coverage,
+    Diagnostic,
+    Hop,
+    Problem,
+    Report,
+    Severity,
+    Sink,
+    SinkKind,
+)
 
 CODES = {"bold": "1", "dim": "2", "error": "31", "warning": "33", "info": "36", "frame": "34"}
 CONTEXT = 1
@@ -71,9 +80,28 @@ def _finding(item: Diagnostic, sources: dict[str, str], painter: Painter) -> Ite
     yield from _frame(item, sources.get(item.path, "").splitlines(), painter)
     if item.chain:
         yield f"   = path: {_path(item.chain)}"
+    if item.sinks:
+        yield f"   = value: {_sink(item.sinks[0])}"
     if item.other_workflows:
         yield f"   = also reached from {_count(item.other_workflows, 'other workflow')}"
     yield f"   = help: {item.advice}"
+
+
+WORDS: dict[SinkKind, str] = {
+    "identity": "it names {what}",
+    "control": "it decides whether {what} runs",
+    "argument": "it is handed to {what}",
+    "state": "it is kept in the state of the workflow",
+    "unknown": "it is handed to {what}, which the checker cannot follow",
+    "result": "it is part of the result",
+    "log": "it is only shown",
+    "unused": "it is not used",
+}
+
+
+def _sink(sink: Sink) -> str:
+    what = f"`{sink.what}`" if sink.what else "what follows"
+    return f"{WORDS[sink.kind].format(what=what)} ({printable(sink.path)}:{sink.span.line})"
 
 
 def _note(severity: Severity) -> str:

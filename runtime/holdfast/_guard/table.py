@@ -21,7 +21,7 @@ RULES = {
     "HF101": Rule("reads the clock", "Use workflow.now(), or move it into an activity"),
     "HF102": Rule("reads a clock", "Subtract two workflow.now(), or measure inside an activity"),
     "HF103": Rule("takes the current time", "Hand it a time, such as workflow.now()"),
-    "HF104": Rule("takes the time zone of this machine", "Say which zone: workflow.now() is in UTC, and astimezone(ZoneInfo(…)) goes from there"),
+    "HF105": Rule("takes the time zone of this machine", "Say which zone: workflow.now() is in UTC, and astimezone(ZoneInfo(…)) goes from there"),
     "HF111": Rule("draws from the shared random numbers", "Use workflow.random()"),
     "HF112": Rule("needs random numbers that nobody seeded", "Use workflow.random()"),
     "HF113": Rule("draws randomness from the system", "Use workflow.random(), or an activity for secrets"),
@@ -59,7 +59,7 @@ _FUNCTIONS = {
         "time.thread_time time.thread_time_ns os.times resource.getrusage"
     ),
     "HF103": "time.gmtime/1 time.asctime/1 time.strftime/2",
-    "HF104": "time.localtime time.ctime time.mktime time.strftime/formatted",
+    "HF105": "time.localtime time.ctime time.mktime time.strftime/formatted",
     "HF113": "os.urandom os.getrandom ssl.RAND_bytes=_ssl.RAND_bytes",
     "HF121": "uuid.uuid1=_uuid.generate_time_safe",
     "HF122": (
@@ -112,7 +112,7 @@ _FUNCTIONS = {
 # Methods of classes. `Class.__init__` is what making one calls.
 _METHODS = {
     "HF101": "datetime.datetime.now datetime.datetime.utcnow datetime.date.today",
-    "HF104": (
+    "HF105": (
         "datetime.datetime.astimezone/zoned datetime.datetime.fromtimestamp/3 datetime.datetime.timestamp/aware "
         "datetime.date.fromtimestamp datetime.datetime.strptime=_strptime._strptime/parsed"
     ),
