@@ -1,11 +1,12 @@
 """What the checker says: diagnostics, the call path that leads to each, and files it could not check."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from holdfast_lint.model import Span
 
 Severity = Literal["error", "warning", "info"]
+SEVERITIES: frozenset[str] = frozenset(get_args(Severity))
 
 
 class LintError(Exception):
@@ -41,6 +42,14 @@ class Diagnostic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """Be a finding that a comment suppresses, and the reason that the comment gives."""
+
+    diagnostic: Diagnostic
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Be a path that could not be checked, and why."""
 
@@ -58,7 +67,6 @@ class Coverage:
     workflows: int
     calls: int
     resolved_calls: int
-    suppressed: int
 
     @property
     def resolved_percent(self) -> int:
@@ -71,6 +79,7 @@ class Report:
     """Be the outcome of one check, ordered by path and place."""
 
     diagnostics: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...] = ()
     problems: tuple[Problem, ...]
     coverage: Coverage
     sources: dict[str, str]
