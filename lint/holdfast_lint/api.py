@@ -1,7 +1,7 @@
 """Checking paths: discover, collect, link, analyse, apply rules, suppress, report."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,13 @@ from holdfast_lint.dialect import Dialect
 from holdfast_lint.dialects.holdfast import HoldfastDialect
 from holdfast_lint.discovery import discover
 from holdfast_lint.flow import Flow, waters_of
-from holdfast_lint.model import Function, Span
+from holdfast_lint.model import Function
 from holdfast_lint.module import Module
 from holdfast_lint.project import Project
 from holdfast_lint.rule import Hit, Rule, View
-from holdfast_lint.rulebook import choose, load_rules
-from holdfast_lint.suppress import Found, directives_of, review, suppress
+from holdfast_lint.rulebook import load_rules
+from holdfast_lint.selection import Options, Selection
+from holdfast_lint.suppress import directives_of, review, suppress
 
 # libcst and the analysis recurse over the syntax tree, a dozen frames per level at most, and `parse` bounds the levels.
 DEEPEST_STACK = 10_000
@@ -28,40 +29,42 @@ DEEPEST_STACK = 10_000
 def check_paths(
     paths: Sequence[Path],
     *,
-    select: tuple[str, ...] = (),
-    ignore: tuple[str, ...] = (),
+    options: Options | None = None,
+    overlay: Mapping[Path, str] | None = None,
     folder: Path | None = None,
 ) -> Report:
     """Check files and folders without importing any of them.
 
     Args:
         paths: Files and folders; folders are walked.
-        select: Codes, or beginnings of codes, to report; all when empty.
-        ignore: Codes, or beginnings of codes, to leave out.
+        options: What takes the place of the table `[tool.holdfast.lint]`, or adds to it.
+        overlay: Texts that take the place of files, such as what an editor has not saved yet.
         folder: What paths in the report are relative to; the working directory by default.
 
     Raises:
         LintError: if a code is unknown or a `[tool.holdfast.lint]` table does not make sense.
     """
-    chosen = choose(select, ignore)
-    found = discover(paths)
+    selection = Selection(options)
+    found = discover(paths, () if options is None else options.exclude)
     problems = list(found.problems)
+    catalog = load_catalog().declaring(selection.effects(found.files))
     dialect = HoldfastDialect()
-    loader = _Loader(problems)
+    loader = _Loader(problems, overlay or {})
     with _recursion(DEEPEST_STACK):
         modules = [module for file in found.files if (module := loader(file)) is not None]
         project = Project(modules, packages=dialect.packages, load=loader)
-        graph = build_callgraph(project, load_catalog(), dialect)
-        report = _judge(project, graph, dialect, chosen, problems)
+        graph = build_callgraph(project, catalog, dialect)
+        report = _judge(project, graph, dialect, selection, problems)
     return _shorten(report, folder or Path.cwd())
 
 
 class _Loader:
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], overlay: Mapping[Path, str]) -> None:
         self._problems = problems
+        self._overlay = overlay
 
     def __call__(self, file: Path) -> Module | None:
-        outcome = collect_file(file, shown=str(file))
+        outcome = collect_file(file, shown=str(file), text=self._overlay.get(file))
         if isinstance(outcome, Module):
             return outcome
         self._problems.append(outcome)
@@ -82,42 +85,47 @@ def _judge(
     project: Project,
     graph: CallGraph,
     dialect: Dialect,
-    chosen: frozenset[str],
+    selection: Selection,
     problems: Iterable[Problem],
 ) -> Report:
     loaded = [module for module in project.modules.values() if module is not None]
+    chosen = {module.path: selection.chosen(Path(module.path)) for module in loaded}
     directives = [directive for module in loaded for directive in directives_of(module)]
     outcome = suppress(_findings(project, graph, dialect, chosen), directives)
     named = [directive for directive in directives if directive.path in project.named]
     remarks = (
-        item for item in review(named, outcome.used, load_rules(), chosen) if item.code in chosen
+        item for item in review(named, outcome.used, chosen) if item.code in chosen[item.path]
     )
     diagnostics = sorted(
-        (*outcome.kept, *remarks), key=lambda item: (item.path, item.span, item.code, item.message)
+        (_weighed(selection, item) for item in (*outcome.kept, *remarks)),
+        key=lambda item: (item.path, item.span, item.code, item.message),
     )
     return Report(
         diagnostics=tuple(diagnostics),
+        suppressed=outcome.suppressed,
         problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line or 0))),
-        coverage=_coverage(project, graph, outcome.suppressed),
+        coverage=_coverage(project, graph),
         sources={module.path: module.text for module in loaded},
     )
 
 
-def _coverage(project: Project, graph: CallGraph, suppressed: int) -> Coverage:
+def _weighed(selection: Selection, item: Diagnostic) -> Diagnostic:
+    return replace(item, severity=selection.severity(Path(item.path), item.code) or item.severity)
+
+
+def _coverage(project: Project, graph: CallGraph) -> Coverage:
     traces = [graph.traces[function] for function in graph.reached() if function in graph.traces]
     return Coverage(
         files=len(project.named),
         workflows=len(graph.workflows),
         calls=sum(len(trace.callees) for trace in traces),
         resolved_calls=sum(trace.is_resolved(call) for trace in traces for call in trace.callees),
-        suppressed=suppressed,
     )
 
 
 def _findings(
-    project: Project, graph: CallGraph, dialect: Dialect, chosen: frozenset[str]
-) -> Iterator[Found]:
-    rules = [rule for rule in load_rules() if rule.code in chosen]
+    project: Project, graph: CallGraph, dialect: Dialect, chosen: Mapping[str, frozenset[str]]
+) -> Iterator[Diagnostic]:
     reached = {item: graph.traces[item] for item in graph.reached() if item in graph.traces}
     flow = Flow(project, reached, graph.workflows, waters_of(reached, dialect))
     for function in graph.reached():
@@ -130,18 +138,10 @@ def _findings(
             dialect=dialect,
             flow=flow,
         )
-        headers = tuple(_headers(project, function))
-        for rule in rules:
-            for hit in rule.check(view):
-                yield Found(diagnostic=_diagnostic(graph, function, rule, hit), headers=headers)
-
-
-def _headers(project: Project, function: Function) -> Iterator[Span]:
-    scope = project.scopes[function]
-    while scope.parent is not None:
-        if isinstance(scope.node, Function):
-            yield scope.node.span
-        scope = scope.parent
+        for rule in load_rules():
+            if rule.code in chosen[function.path]:
+                for hit in rule.check(view):
+                    yield _diagnostic(graph, function, rule, hit)
 
 
 def _diagnostic(graph: CallGraph, function: Function, rule: Rule, hit: Hit) -> Diagnostic:
@@ -167,16 +167,16 @@ def _shorten(report: Report, folder: Path) -> Report:
         file = Path(path)
         return str(file.relative_to(folder)) if file.is_relative_to(folder) else path
 
+    def shown(item: Diagnostic) -> Diagnostic:
+        chain = tuple(replace(hop, path=short(hop.path)) for hop in item.chain)
+        sinks = tuple(replace(sink, path=short(sink.path)) for sink in item.sinks)
+        return replace(item, path=short(item.path), chain=chain, sinks=sinks)
+
     return replace(
         report,
-        diagnostics=tuple(
-            replace(
-                item,
-                path=short(item.path),
-                chain=tuple(replace(hop, path=short(hop.path)) for hop in item.chain),
-                sinks=tuple(replace(sink, path=short(sink.path)) for sink in item.sinks),
-            )
-            for item in report.diagnostics
+        diagnostics=tuple(map(shown, report.diagnostics)),
+        suppressed=tuple(
+            replace(item, diagnostic=shown(item.diagnostic)) for item in report.suppressed
         ),
         problems=tuple(replace(problem, path=short(problem.path)) for problem in report.problems),
         sources={short(path): text for path, text in report.sources.items()},

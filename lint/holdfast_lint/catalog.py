@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -37,6 +37,7 @@ class Catalog:
     gives: Mapping[str, str]
     first_argument: frozenset[str]
     beginnings: frozenset[str]
+    declared: Mapping[str, Effect | None] = field(default_factory=dict)
 
     def canonical(self, name: str) -> str:
         """Give the name under which the tables know a thing: other spellings and known result types are replaced."""
@@ -64,6 +65,26 @@ class Catalog:
     def tracks(self, name: str) -> bool:
         """Tell whether a table says something about `name`, or about a longer name that begins with it."""
         return name in self.beginnings or _find(self.calls, name) is not None
+
+    def declaring(self, effects: Mapping[str, str]) -> "Catalog":
+        """Add what a project says of functions, its own and others': the code of a rule each, or `pure`."""
+        remedies = {effect.rule: effect.remedy for effect in reversed(list(self.calls.values()))}
+        declared = {
+            name: None
+            if code == "pure"
+            else Effect(
+                rule=code, remedy=remedies.get(code, "activity"), pure_from=None, shared_only=False
+            )
+            for name, code in effects.items()
+        }
+        calls = {name: effect for name, effect in declared.items() if effect is not None}
+        return replace(
+            self,
+            calls={**self.calls, **calls},
+            pure=self.pure.difference(calls) | {name for name in declared if name not in calls},
+            beginnings=self.beginnings.union(*map(prefixes, declared)),
+            declared=declared,
+        )
 
     def knows(self, name: str) -> bool:
         """Tell whether some table mentions exactly this name."""

@@ -1,19 +1,49 @@
-"""`holdfast lint`."""
+"""`holdfast lint`: the checker, and what it says about its rules."""
 
 import os
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 
 CLEAN, FOUND, UNUSABLE = 0, 1, 2
 # What a shell reports of a program that stops because nobody reads its output any more.
 STOPPED = 141
+WIDEST = 100
 
 
-@click.command()
+class _ChecksByDefault(click.Group):
+    """Take everything that is not the name of a sub-command for something to check."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the sub-command there that people leave out."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the options of checking, since that is what `holdfast lint PATH` does."""
+        check.format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group(
+    cls=_ChecksByDefault,
+    subcommand_metavar="PATH...",
+    epilog="A path that is called like a command is written ./rule.",
+)
+def lint() -> None:
+    """Find work that does not belong into a workflow.
+
+    Checks the Python files at PATHS, and the modules that their workflows reach, without importing them. Exits with 0
+    when nothing is found, 1 when something is, and 2 when something could not be checked.
+    """
+
+
+@lint.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--format",
@@ -23,26 +53,24 @@ STOPPED = 141
     show_default=True,
     help="How to write the findings.",
 )
-@click.option("--select", default="", metavar="CODES", help="Report these only, such as HF101,HF2.")
-@click.option("--ignore", default="", metavar="CODES", help="Leave these out.")
+@click.option("--select", default="", metavar="RULES", help="Report these only, such as HF101,HF2.")
+@click.option("--extend-select", default="", metavar="RULES", help="Report these as well.")
+@click.option("--ignore", default="", metavar="RULES", help="Leave these out.")
+@click.option(
+    "--per-file-ignores",
+    multiple=True,
+    metavar="PATTERN:RULES",
+    help="Leave these out in some files, such as 'scripts/*:HF6'; may be repeated.",
+)
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Skip such paths; may be repeated."
+)
 @click.option(
     "--statistics", is_flag=True, help="Count the findings per rule instead of showing them."
 )
 @click.pass_context
-def lint(
-    context: click.Context,
-    *,
-    paths: tuple[Path, ...],
-    output: str,
-    select: str,
-    ignore: str,
-    statistics: bool,
-) -> None:
-    """Find work that does not belong into a workflow.
-
-    Checks the Python files at PATHS, and the modules that their workflows reach, without importing them. Exits with 0
-    when nothing is found, 1 when something is, and 2 when something could not be checked.
-    """
+def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
+    """Check files and folders; `holdfast lint PATH...` does the same."""
     # The analysis brings libcst, which takes longer to load than `holdfast --help` should take.
     from holdfast_lint.api import check_paths
     from holdfast_lint.diagnostic import LintError
@@ -50,24 +78,17 @@ def lint(
     from holdfast_lint.report.text import render_statistics, render_text, summarise
 
     try:
-        report = check_paths(paths, select=_codes(select), ignore=_codes(ignore))
+        report = check_paths(paths, options=_options(given))
     except LintError as error:
         click.echo(f"holdfast lint: {error}", err=True)
         context.exit(UNUSABLE)
-    if output == "json":
+    if given["output"] == "json":
         text = render_json(report)
-    elif statistics:
+    elif given["statistics"]:
         text = render_statistics(report)
     else:
         text = render_text(report, colour=_wants_colour())
-    try:
-        _write(text)
-    except OSError as error:
-        _let_go(sys.stdout)
-        if isinstance(error, BrokenPipeError):
-            context.exit(STOPPED)
-        click.echo(f"holdfast lint: the findings cannot be written: {error.strerror}", err=True)
-        context.exit(UNUSABLE)
+    _show(context, text)
     click.echo(summarise(report), err=True)
     if report.coverage.files and not report.coverage.workflows:
         click.echo(
@@ -76,12 +97,97 @@ def lint(
     context.exit(UNUSABLE if report.problems else FOUND if report.failing else CLEAN)
 
 
-def _codes(text: str) -> tuple[str, ...]:
-    return tuple(code.strip().upper() for code in text.split(",") if code.strip())
+@lint.command()
+@click.argument("names", nargs=-1, metavar="CODE...")
+@click.option("--all", "everything", is_flag=True, help="Show every rule.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
+)
+@click.pass_context
+def rule(context: click.Context, names: tuple[str, ...], everything: bool, output: str) -> None:
+    """Explain rules, given by code such as HF101 or by name such as wall-clock."""
+    from holdfast_lint.diagnostic import LintError
+    from holdfast_lint.explain import explain, explain_json
+    from holdfast_lint.rulebook import load_rules
+    from holdfast_lint.selection import code_of, normal
+
+    if everything == bool(names):
+        _refuse(context, "name the rules to explain, such as HF101, or say --all")
+    wanted: set[str] = set()
+    try:
+        wanted.update(code_of(word) for word in normal(names))
+    except LintError as error:
+        _refuse(context, str(error))
+    rules = [rule for rule in load_rules() if everything or rule.code in wanted]
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    _show(context, explain_json(rules) if output == "json" else explain(rules, width=width))
+
+
+@lint.command()
+@click.pass_context
+def rules(context: click.Context) -> None:
+    """List all rules: code, name, severity, and whether there is a fix."""
+    from holdfast_lint.explain import list_rules
+    from holdfast_lint.rulebook import load_rules
+
+    _show(context, list_rules(load_rules()))
+
+
+def _options(given: dict[str, Any]) -> Any:
+    from holdfast_lint.selection import Options, normal
+
+    return Options(
+        select=normal(_words(given["select"])),
+        extend_select=normal(_words(given["extend_select"])),
+        ignore=normal(_words(given["ignore"])),
+        per_file_ignores=_per_file(given["per_file_ignores"]),
+        exclude=given["exclude"],
+    )
+
+
+def _per_file(entries: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    from holdfast_lint.diagnostic import LintError
+    from holdfast_lint.selection import normal
+
+    table: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        pattern, colon, words = entry.rpartition(":")
+        if not (colon and pattern and _words(words)):
+            raise LintError(
+                f"--per-file-ignores: {entry!r} must be a pattern and rules, such as 'scripts/*:HF6,HF305'"
+            )
+        table[pattern] = (*table.get(pattern, ()), *normal(_words(words)))
+    return table
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _refuse(context: click.Context, message: str) -> NoReturn:
+    click.echo(f"holdfast lint: {message}", err=True)
+    context.exit(UNUSABLE)
 
 
 def _wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _show(context: click.Context, text: str) -> None:
+    """Write to standard output; end the program when it cannot be written."""
+    try:
+        _write(text)
+    except OSError as error:
+        _let_go(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            context.exit(STOPPED)
+        click.echo(f"holdfast lint: the findings cannot be written: {error.strerror}", err=True)
+        context.exit(UNUSABLE)
 
 
 def _write(text: str) -> None:

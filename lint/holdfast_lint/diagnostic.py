@@ -1,12 +1,13 @@
 """What the checker says: diagnostics, the call path that leads to each, and files it could not check."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from holdfast_lint.model import Span
 
 Severity = Literal["error", "warning", "info"]
 SinkKind = Literal["identity", "control", "argument", "state", "unknown", "result", "log", "unused"]
+SEVERITIES: frozenset[str] = frozenset(get_args(Severity))
 
 
 class LintError(Exception):
@@ -56,6 +57,14 @@ class Diagnostic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """Be a finding that a comment suppresses, and the reason that the comment gives."""
+
+    diagnostic: Diagnostic
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Be a path that could not be checked, and why."""
 
@@ -73,7 +82,6 @@ class Coverage:
     workflows: int
     calls: int
     resolved_calls: int
-    suppressed: int
 
     @property
     def resolved_percent(self) -> int:
@@ -86,6 +94,7 @@ class Report:
     """Be the outcome of one check, ordered by path and place."""
 
     diagnostics: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...] = ()
     problems: tuple[Problem, ...]
     coverage: Coverage
     sources: dict[str, str]

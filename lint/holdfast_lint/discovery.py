@@ -19,12 +19,14 @@ class Discovery:
     problems: tuple[Problem, ...]
 
 
-def discover(paths: Iterable[Path]) -> Discovery:
+def discover(paths: Iterable[Path], exclude: tuple[str, ...] = ()) -> Discovery:
     """Find the Python files under `paths`.
 
     A file that is named is always taken. A folder is walked without hidden folders, caches, environments and what
-    the project excludes, unless the excluded path itself, or something inside it, is what was named.
+    the project excludes, unless the excluded path itself, or something inside it, is what was named. What `exclude`
+    fits, seen from the working directory, is left out as well.
     """
+    also = Config(root=Path.cwd(), exclude=exclude)
     files: set[Path] = set()
     problems: list[Problem] = []
     for named in paths:
@@ -37,7 +39,7 @@ def discover(paths: Iterable[Path]) -> Discovery:
         elif not path.is_dir():
             problems.append(_problem(named, "there is no such file or folder"))
         else:
-            found = set(_walk(path, find_config(path), problems))
+            found = set(_walk(path, (find_config(path), also), problems))
             if not found:
                 problems.append(_problem(named, "there is no Python file to check in this folder"))
             files |= found
@@ -49,21 +51,23 @@ def is_skipped(folder: str) -> bool:
     return folder in SKIPPED or folder.startswith(".")
 
 
-def _walk(top: Path, config: Config, problems: list[Problem]) -> Iterator[Path]:
+def _walk(top: Path, configs: Iterable[Config], problems: list[Problem]) -> Iterator[Path]:
     def complain(error: OSError) -> None:
         problems.append(_problem(Path(error.filename), f"cannot be read: {error.strerror}"))
 
-    checks_excludes = not config.excludes(top)
+    asked = [config for config in configs if not config.excludes(top)]
+
+    def leaves_out(path: Path) -> bool:
+        return any(config.excludes(path) for config in asked)
+
     for parent, folders, names in os.walk(top, onerror=complain):
         folder = Path(parent)
         folders[:] = sorted(
-            name
-            for name in folders
-            if not is_skipped(name) and not (checks_excludes and config.excludes(folder / name))
+            name for name in folders if not is_skipped(name) and not leaves_out(folder / name)
         )
         for name in sorted(names):
             file = folder / name
-            if name.endswith(".py") and not (checks_excludes and config.excludes(file)):
+            if name.endswith(".py") and not leaves_out(file):
                 yield file
 
 

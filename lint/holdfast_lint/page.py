@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from holdfast_lint.diagnostic import Severity
+from holdfast_lint.diagnostic import SEVERITIES, Severity
 
 HEADER = re.compile(r"\+\+\+\n(?P<head>.*?)\n\+\+\+\n(?P<body>.*)", re.DOTALL)
 BLOCK = re.compile(r"^```python *(?P<marks>[^\n]*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 SECTION = re.compile(r"^## (Wrong|Right)\n", re.MULTILINE)
 MAIN = "flow.py"
-SEVERITIES = frozenset({"error", "warning", "info"})
 
 
 class PageError(ValueError):

@@ -59,6 +59,10 @@ class Project:
         """List the functions of a module that declare names global."""
         return self._rebinders[module]
 
+    def full_name(self, function: Function) -> str:
+        """Name a function as an import would, such as `app.clock.Clock.now`."""
+        return f"{module_name(Path(function.path))}.{function.qualified}"
+
     def absolute(self, importer: str, dotted: str) -> str | None:
         """Find the file or folder that `import dotted` names inside the project.
 
@@ -107,6 +111,12 @@ class Project:
             for node, scope in scopes.items()
             if isinstance(node, Function) and "global" in scope.outer.values()
         )
+
+
+def module_name(file: Path) -> str:
+    """Name the module that a file is, seen from where it is imported."""
+    parts = file.relative_to(root_of(file)).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def root_of(file: Path) -> Path:

@@ -5,7 +5,6 @@ from importlib import import_module
 from importlib.resources import files
 
 from holdfast_lint import rules
-from holdfast_lint.diagnostic import LintError
 from holdfast_lint.page import Page, read_page
 from holdfast_lint.rule import Check, Rule, effects, nothing
 
@@ -31,17 +30,3 @@ def _check(page: Page, module: str | None) -> Check:
         check: Check = import_module(f"{rules.__name__}.{module}").check
         return check
     return nothing if page.finds is None else effects(page.code, page.finds)
-
-
-def choose(select: tuple[str, ...], ignore: tuple[str, ...]) -> frozenset[str]:
-    """Give the codes to report; both lists take codes and their beginnings, such as `HF1`.
-
-    Raises:
-        LintError: if an entry fits no rule.
-    """
-    codes = [rule.code for rule in load_rules()]
-    for prefix in (*select, *ignore):
-        if not any(code.startswith(prefix) for code in codes):
-            raise LintError(f"there is no rule {prefix!r}; the codes are {', '.join(codes)}")
-    chosen = [code for code in codes if not select or code.startswith(select)]
-    return frozenset(code for code in chosen if not (ignore and code.startswith(ignore)))

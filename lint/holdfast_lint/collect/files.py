@@ -1,5 +1,6 @@
 """One file → one `Module`, or the problem that prevents it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,19 +14,19 @@ from holdfast_lint.diagnostic import Problem
 from holdfast_lint.module import Comment, Module
 
 # Only files with this text are searched for comments: it is rare, and walking a whole tree is not cheap.
-DIRECTIVE = "holdfast:"
+DIRECTIVE = re.compile(r"holdfast:|noqa:.*HF\d", re.IGNORECASE)
 
 
-def collect_file(file: Path, *, shown: str) -> Module | Problem:
-    """Read and collect a file; `shown` is how messages name it."""
+def collect_file(file: Path, *, shown: str, text: str | None = None) -> Module | Problem:
+    """Read and collect a file; `shown` is how messages name it, `text` what an editor holds of it."""
     try:
-        data = file.read_bytes()
+        data = b"" if text is not None else file.read_bytes()
     except OSError as error:
         return Problem(
             path=shown, line=None, column=None, message=f"cannot be read: {error.strerror}"
         )
     try:
-        return collect_source(decode(data), path=shown)
+        return collect_source(decode(data) if text is None else text, path=shown)
     except UnreadableError as error:
         return Problem(path=shown, line=error.line, column=error.column, message=str(error))
 
@@ -42,7 +43,7 @@ def collect_source(text: str, *, path: str) -> Module:
         positions = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
         known = {node: place for node, place in positions.items() if not callable(place)}
         body = read_block(Reader(path, known), tree.body)
-        comments = tuple(_comments(tree, known)) if DIRECTIVE in text else ()
+        comments = tuple(_comments(tree, known)) if DIRECTIVE.search(text) else ()
     except (RecursionError, KeyError) as error:
         # Where the stack ends inside libcst, it may also show as a position that was never recorded.
         raise UnreadableError(TOO_DEEP) from error

@@ -137,6 +137,12 @@ def _refer(frame: Frame, arguments: Arguments, span: Span) -> None:
 
 
 def _apply_function(frame: Frame, callee: FunctionRef, arguments: Arguments, span: Span) -> Values:
+    declared = _declared_name(frame, callee.function)
+    if declared is not None:
+        effect = frame.program.catalog.declared[declared]
+        if effect is not None:
+            frame.trace.add_effect(EffectSite(span=span, name=declared, effect=effect, how="call"))
+        return frame.program.cells.read(callee.function, RETURNED, frame.unit) or UNKNOWN
     if not callee.passed:
         _connect(frame, callee, span)
     _connect_all(frame, arguments, span)
@@ -147,6 +153,13 @@ def _apply_function(frame: Frame, callee: FunctionRef, arguments: Arguments, spa
             _connect(frame, branch, span)
             result |= _enter(frame, branch.function, arguments, receiver)
     return join([result, *_enter_all(frame, callee.decorates, arguments, None)])
+
+
+def _declared_name(frame: Frame, function: Function) -> str | None:
+    """Give the name under which the project has said what a function does, so that nobody needs to look inside."""
+    declared = frame.program.catalog.declared
+    name = frame.program.project.full_name(function) if declared else ""
+    return name if name in declared else None
 
 
 def _enter_all(
@@ -166,7 +179,7 @@ def _connect_all(frame: Frame, arguments: Arguments, span: Span) -> None:
 
 
 def _connect(frame: Frame, reference: FunctionRef, span: Span) -> None:
-    if reference.passed:
+    if reference.passed or _declared_name(frame, reference.function) is not None:
         return
     for function in (reference.function, *reference.decorates):
         frame.trace.add_edge(function, span)

@@ -24,7 +24,7 @@ def render_json(report: Report) -> str:
             "resolved_percent": coverage.resolved_percent,
             "findings": len(report.failing),
             "information": len(report.diagnostics) - len(report.failing),
-            "suppressed": coverage.suppressed,
+            "suppressed": len(report.suppressed),
         },
     }
     return json.dumps(document, indent=2) + "\n"

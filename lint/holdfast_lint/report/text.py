@@ -59,8 +59,8 @@ def summarise(report: Report) -> str:
     parts.append(_count(len(report.failing), "finding"))
     if len(report.diagnostics) > len(report.failing):
         parts.append(f"{len(report.diagnostics) - len(report.failing)} for information")
-    if coverage.suppressed:
-        parts.append(f"{coverage.suppressed} suppressed")
+    if report.suppressed:
+        parts.append(f"{len(report.suppressed)} suppressed")
     if report.problems:
         parts.append(f"{_count(len(report.problems), 'path')} not checked")
     return "; ".join(parts)
