@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from holdfast._conversing import Update
 from holdfast._with_client import DB, json_argument, value_of, with_client
 from holdfast.clock import instant
 from holdfast.errors import UsageError
@@ -79,6 +78,9 @@ def update(
     run_id: str, name: str, value: str, db: str | None, update_id: str | None, timeout: float
 ) -> None:
     """Ask RUN for a reply to the update NAME with the value JSON, and print it as JSON."""
+    # Brings the whole workflow API, for which `holdfast --help` should not wait.
+    from holdfast._conversing import Update
+
     tree = json_argument(value, 3)
     asked: Update[Any, Any] = Update(name, Any, Any)
 

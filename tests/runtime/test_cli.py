@@ -361,3 +361,28 @@ def serve_once() -> None:
             await worker.run_until_idle()
 
     asyncio.run(serve())
+
+
+def test_help_and_the_linter_do_not_wait_for_the_workflow_api_or_a_database() -> None:
+    code = (
+        "import sys, holdfast, holdfast.cli, holdfast_lint.cli\n"
+        "slow = {'pydantic', 'sqlalchemy', 'sqlmodel', 'libcst', 'holdfast.client', 'holdfast.worker'}\n"
+        "print(sorted(slow & set(sys.modules)))\n"
+        "print(sorted(set(holdfast.__all__) - set(dir(holdfast))))\n"
+        "from holdfast import *\n"
+        "print(Client.__name__, workflow.__name__, activity.__name__)\n"
+        "print(holdfast.errors.__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == [
+        "[]",
+        "[]",
+        "Client holdfast.workflow holdfast.activity",
+        "holdfast.errors",
+    ]
+
+
+def test_a_name_that_holdfast_does_not_have_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'holdfast' has no attribute 'Cleint'"):
+        getattr(importlib.import_module("holdfast"), "Cleint")  # noqa: B009 - a name that mypy would refuse
