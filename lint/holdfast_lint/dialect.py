@@ -15,6 +15,7 @@ Remedy = Literal[
     "activity",
     "input",
     "visible",
+    "order",
 ]
 
 

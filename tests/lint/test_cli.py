@@ -135,7 +135,7 @@ def test_no_path_is_a_usage_error() -> None:
 
 
 def test_information_does_not_fail_the_check() -> None:
-    Path("flow.py").write_text(CLEAN.replace("...", "eval('1')"))
+    Path("flow.py").write_text(CLEAN.replace("...", "await steps['next']()"))
 
     result = run(".")
 

@@ -39,6 +39,7 @@ ADVICE = {
     "logger": "use `workflow.logger`, which stays silent during replay",
     "activity": "move it into a function with `@activity.define` and await that; its result is recorded once",
     "input": "read it where the run is started and pass it as an argument, or read it in an activity",
+    "order": "keep what the run has to remember in its own variables, in a list or a dict",
     "visible": "write the call out, so that the checker can follow it",
 }
 
