@@ -138,8 +138,9 @@ def _enter(program: Program, function: Function, role: Role) -> None:
                     _open(program, method)
     context = program.dialects.context_of(role)
     parameters = _unreceived(program, function)
-    if context is not None and context[0] < len(parameters):
-        program.cells.offer(function, parameters[context[0]].name, external(context[1]))
+    if context is not None and context.position < len(parameters):
+        handed = external(context.handed_to(function))
+        program.cells.offer(function, parameters[context.position].name, handed)
     _open(program, function)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from holdfast_lint.model import Function
+
 # `class` is a class whose objects are workflows, `factory` makes what a durable operation is handed, and `child` runs
 # as part of a workflow in a scope of its own.
 Kind = Literal[
@@ -70,11 +72,24 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Be what an entry is handed at a position: another type where the function is not `async`, if there is one."""
+
+    type: str
+    position: int
+    plain: str
+
+    def handed_to(self, function: Function) -> str:
+        """Name the object that a function gets."""
+        return f"{self.type if function.asynchronous else self.plain}()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """Hold the tables of one library; names are written as `values.External` writes them.
 
     `common` packages have names that projects use too, so a module of the project wins over them. `entry` is how its
-    users write a workflow. `durable` are effects that the library records or makes harmless, `guards` tell that a
+    users write a workflow. In an `eager` library an operation starts when it is called, awaited or not. `durable` are effects that the library records or makes harmless, `guards` tell that a
     replay is over, `lifts` are blocks in which its users answer for what they do, `uncatchable` are exceptions that a
     workflow must let through, and `instead` names what stands for a call of asyncio. `refuses` says that the library
     itself stops a clock or a random number in a workflow, whatever becomes of the value; `loggers` are its own.
@@ -86,11 +101,11 @@ class Dialect:
     common: bool
     entry: str
     waits: Waits
+    eager: bool
     numbering: Numbering
     roles: Mapping[str, Role]
     bases: Mapping[str, Role]
-    context: str | None
-    position: int
+    context: Context | None
     operations: Mapping[str, Operation]
     rebinds: frozenset[str]
     durable: frozenset[str]
@@ -163,7 +178,7 @@ class Dialects:
             if "." not in package
         )
         named = (*self.roles, *self.bases, *self.operations, *self.same, *self.gives)
-        contexts = (item.context for item in everyone if item.context is not None)
+        contexts = (item.context.type for item in everyone if item.context is not None)
         self._beginnings = frozenset(
             part for name in (*named, *contexts) for part in beginnings(name)
         )
@@ -203,7 +218,6 @@ class Dialects:
                 return name
         return None
 
-    def context_of(self, role: Role) -> tuple[int, str] | None:
-        """Give the position of the parameter by which an entry gets its context, and what that is."""
-        dialect = self.members[role.dialect]
-        return None if dialect.context is None else (dialect.position, f"{dialect.context}()")
+    def context_of(self, part: Role | Operation) -> Context | None:
+        """Give the context that the library of a role or an operation hands to functions."""
+        return self.members[part.dialect].context

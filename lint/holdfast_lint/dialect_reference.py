@@ -43,11 +43,15 @@ def _section(dialect: Dialect) -> Iterator[str]:
     yield f"- A workflow is written with `{dialect.entry}`."
     yield f"- Names were checked in {dialect.verified}."
     yield f"- Code waits with {WAITS[dialect.waits]}; a replay finds the record of an operation by {NUMBERING[dialect.numbering]}."
+    if dialect.eager:
+        yield "- An operation starts when it is called, whether anything waits for it or not."
     if dialect.common:
         yield "- A module of the project that has the name of the package is taken for the project's own."
     if dialect.context is not None:
-        place = ["first", "second", "third"][dialect.position]
-        yield f"- A workflow gets `{dialect.context}` as its {place} parameter."
+        place = ("first", "second")[dialect.context.position]
+        either = dict.fromkeys((dialect.context.type, dialect.context.plain))
+        named = " or, without `async`, ".join(f"`{name}`" for name in either)
+        yield f"- A workflow gets {named} as its {place} parameter."
     yield from _lines("What is made durable or harmless", dialect.durable)
     yield from _lines("What says that this is a replay", dialect.guards)
     yield from _lines("What lets code do what it likes in a `with` block", dialect.lifts)

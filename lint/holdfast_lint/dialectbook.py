@@ -11,6 +11,7 @@ from holdfast_lint.dialect import (
     KINDS,
     PURPOSES,
     REMEDIES,
+    Context,
     Dialect,
     Dialects,
     Operation,
@@ -21,7 +22,7 @@ T = TypeVar("T")
 KEYS = frozenset(
     {
         "name", "verified", "packages", "common", "entry", "waits", "numbering", "role", "context", "operation",
-        "rebinds", "durable", "guards", "lifts", "uncatchable", "same", "gives", "instead", "advice", "refuses", "loggers",
+        "rebinds", "durable", "guards", "lifts", "uncatchable", "same", "gives", "instead", "advice", "refuses", "loggers", "eager",
     }
 )  # fmt: skip
 ROLE_KEYS = frozenset({"kind", "decorators", "registers", "takes", "bases", "method", "direct"})
@@ -30,7 +31,7 @@ OPERATION_KEYS = frozenset(
         "purpose", "under", "calls", "awaited", "records", "runs", "context", "identity", "timeout", "default", "needs",
     }
 )  # fmt: skip
-CONTEXT_KEYS = frozenset({"type", "position"})
+CONTEXT_KEYS = frozenset({"type", "position", "plain"})
 REQUIRED = ("name", "verified", "packages", "entry", "waits", "numbering", "advice")
 
 
@@ -60,8 +61,6 @@ def read_dialect(text: str) -> Dialect:
     advice = table["advice"]
     if set(advice) != set(REMEDIES):
         raise DialectError(f"{name}: the advice must be that for {', '.join(REMEDIES)}")
-    context = table.get("context", {})
-    _check(context, CONTEXT_KEYS, name, "the context")
     roles, bases = _roles(name, table.get("role", ()))
     return Dialect(
         name=name,
@@ -70,11 +69,11 @@ def read_dialect(text: str) -> Dialect:
         common=table.get("common", False),
         entry=table["entry"],
         waits=table["waits"],
+        eager=table.get("eager", False),
         numbering=table["numbering"],
         roles=roles,
         bases=bases,
-        context=context.get("type"),
-        position=context.get("position", 0),
+        context=_context(name, table["context"]) if "context" in table else None,
         operations=_operations(name, table.get("operation", ())),
         rebinds=frozenset(table.get("rebinds", ())),
         durable=frozenset(table.get("durable", ())),
@@ -87,6 +86,15 @@ def read_dialect(text: str) -> Dialect:
         advice=advice,
         refuses=table.get("refuses", False),
         loggers=tuple(table.get("loggers", ())),
+    )
+
+
+def _context(dialect: str, entry: Mapping[str, Any]) -> Context:
+    _check(entry, CONTEXT_KEYS, dialect, "the context")
+    return Context(
+        type=entry["type"],
+        position=entry["position"],
+        plain=entry.get("plain", entry["type"]),
     )
 
 

@@ -38,6 +38,7 @@ from holdfast_lint.values import (
     one,
 )
 
+PARTIAL = "functools.partial"
 INSPECTORS = frozenset(
     {"builtins.isinstance", "builtins.issubclass", "builtins.hasattr", "builtins.callable"}
 )
@@ -107,6 +108,9 @@ def _apply_external(frame: Frame, callee: External, arguments: Arguments, span: 
     if operation is not None:
         _operate(frame, operation, arguments, span)
         return result_of_external(frame, callee, arguments)
+    if name == PARTIAL and (operation := _bound_operation(frame, arguments)) is not None:
+        _operate(frame, operation, arguments.later(), span)
+        return result_of_external(frame, callee, arguments)
     effect = program.catalog.effect_of_call(name, arguments=arguments.given, shared=callee.shared)
     if effect is not None:
         frame.add_effect(EffectSite(span=span, name=name, effect=effect, how="call"))
@@ -136,7 +140,7 @@ def in_role(frame: Frame, role: Role, value: Value) -> Values | None:
         return one(WorkflowRef(function=function, role=role))
     context = frame.program.dialects.context_of(role)
     if role.kind == "child" and context is not None and isinstance(value, FunctionRef):
-        return one(replace(value, receiver=External(name=context[1])))
+        return one(replace(value, receiver=External(name=context.handed_to(value.function))))
     return one(value)
 
 
@@ -148,12 +152,20 @@ def register(frame: Frame, role: Role, values: Values) -> None:
             frame.program.cells.write(value.function, ROLES, made or NOTHING)
 
 
+def _bound_operation(frame: Frame, arguments: Arguments) -> Operation | None:
+    """Find the operation whose first arguments `functools.partial` binds."""
+    for value in arguments.positional[0] if arguments.positional else ():
+        if isinstance(value, External) and value.name in frame.program.dialects.operations:
+            return frame.program.dialects.operations[value.name]
+    return None
+
+
 def _operate(frame: Frame, operation: Operation, arguments: Arguments, span: Span) -> None:
     """Follow the functions that an operation runs, not those whose result it records."""
     handed = arguments.without(operation.records) if operation.records else arguments
     escape(frame, handed, span)
     _refer(frame, handed, span)
-    context = frame.program.dialects.members[operation.dialect].context
+    context = frame.program.dialects.context_of(operation)
     if operation.context is None or context is None:
         return
     for value in flat(arguments.at(operation.runs)):
@@ -161,7 +173,7 @@ def _operate(frame: Frame, operation: Operation, arguments: Arguments, span: Spa
             names = [parameter.name for parameter in value.function.parameters]
             place = operation.context + (value.receiver is not None)
             if place < len(names):
-                made = external(f"{context}()")
+                made = external(context.handed_to(value.function))
                 frame.program.cells.write(value.function, names[place], made)
 
 

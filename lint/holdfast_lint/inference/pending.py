@@ -37,6 +37,12 @@ class Pending:
         names_of_project = sorted(function.name for function in functions)
         return "the lambda" if names_of_project[0] == "<lambda>" else f"`{names_of_project[0]}`"
 
+    def starts(self, call: Call) -> bool:
+        """Tell whether a call begins at once, and gives something with methods of its own."""
+        names = tuple(self.trace.names_of(call))
+        eager = self.dialect.eager and any(name in self.dialect.operations for name in names)
+        return eager or "asyncio.gather" in names
+
     def calls(self, value: Expression) -> Iterator[Call]:
         """Find the calls that make up a value without being awaited on the way."""
         match value:

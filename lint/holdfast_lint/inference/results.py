@@ -1,7 +1,7 @@
 """What calls give whose inside is not analysed: built-ins and everything outside the project."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from holdfast_lint.dialect import Place
 from holdfast_lint.inference.frame import Frame
@@ -69,6 +69,10 @@ class Arguments:
                 yield self.keyword(place)
             elif place < len(self.positional):
                 yield self.positional[place]
+
+    def later(self) -> "Arguments":
+        """Leave out the first one."""
+        return replace(self, positional=self.positional[1:])
 
     def without(self, places: tuple[Place, ...]) -> "Arguments":
         """Leave out a function and what it will be called with, which stands behind it or is named."""

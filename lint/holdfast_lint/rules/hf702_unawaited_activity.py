@@ -60,7 +60,11 @@ def _mistaken(view: View, pending: Pending, names: Assignments, node: Node) -> I
             continue
         call = names.surely(operand) if isinstance(operand, model.Name) else operand
         title = pending.title(call) if isinstance(call, Call) else None
-        if title is not None and not (title in STARTED and isinstance(node, model.Attribute)):
+        if (
+            isinstance(call, Call)
+            and title is not None
+            and not (isinstance(node, model.Attribute) and pending.starts(call))
+        ):
             message = (
                 f"{title} is used as if it were its result, but it was not {view.dialect.waited}"
             )
@@ -106,10 +110,6 @@ def _needs_result(view: View, call: Call) -> bool:
 def _hit(pending: Pending, call: Call, problem: str) -> Iterator[Hit]:
     title = pending.title(call)
     if title is not None:
-        effect = "nothing waits for it" if title in STARTED else "it never runs"
+        effect = "nothing waits for it" if pending.starts(call) else "it never runs"
         message = f"{title} {problem}, so {effect}"
         yield Hit(span=call.span, message=message, advice=pending.dialect.advice["pending"])
-
-
-# These start what they are given at once, and give a future, which has methods.
-STARTED = frozenset({"`asyncio.gather`"})
