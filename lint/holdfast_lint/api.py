@@ -10,8 +10,7 @@ from holdfast_lint.callgraph import CallGraph, build_callgraph
 from holdfast_lint.catalog import load_catalog
 from holdfast_lint.collect.files import collect_file
 from holdfast_lint.diagnostic import Coverage, Diagnostic, Problem, Report
-from holdfast_lint.dialect import Dialect
-from holdfast_lint.dialects.holdfast import HoldfastDialect
+from holdfast_lint.dialectbook import load_dialects
 from holdfast_lint.discovery import discover
 from holdfast_lint.flow import Flow, waters_of
 from holdfast_lint.model import Function
@@ -48,13 +47,13 @@ def check_paths(
     found = discover(paths, () if options is None else options.exclude)
     problems = list(found.problems)
     catalog = load_catalog().declaring(selection.effects(found.files))
-    dialect = HoldfastDialect()
+    dialects = load_dialects()
     loader = _Loader(problems, overlay or {})
     with _recursion(DEEPEST_STACK):
         modules = [module for file in found.files if (module := loader(file)) is not None]
-        project = Project(modules, packages=dialect.packages, load=loader)
-        graph = build_callgraph(project, catalog, dialect)
-        report = _judge(project, graph, dialect, selection, problems)
+        project = Project(modules, packages=dialects.packages, load=loader)
+        graph = build_callgraph(project, catalog, dialects)
+        report = _judge(project, graph, selection, problems)
     return _shorten(report, folder or Path.cwd())
 
 
@@ -84,14 +83,13 @@ def _recursion(limit: int) -> Iterator[None]:
 def _judge(
     project: Project,
     graph: CallGraph,
-    dialect: Dialect,
     selection: Selection,
     problems: Iterable[Problem],
 ) -> Report:
     loaded = [module for module in project.modules.values() if module is not None]
     chosen = {module.path: selection.chosen(Path(module.path)) for module in loaded}
     directives = [directive for module in loaded for directive in directives_of(module)]
-    outcome = suppress(_findings(project, graph, dialect, chosen), directives)
+    outcome = suppress(_findings(project, graph, chosen), directives)
     named = [directive for directive in directives if directive.path in project.named]
     remarks = (
         item for item in review(named, outcome.used, chosen) if item.code in chosen[item.path]
@@ -117,17 +115,17 @@ def _coverage(project: Project, graph: CallGraph) -> Coverage:
     traces = [graph.traces[function] for function in graph.reached() if function in graph.traces]
     return Coverage(
         files=len(project.named),
-        workflows=len(graph.workflows),
+        workflows=sum(role.kind == "workflow" for role in graph.roles.values()),
         calls=sum(len(trace.callees) for trace in traces),
         resolved_calls=sum(trace.is_resolved(call) for trace in traces for call in trace.callees),
     )
 
 
 def _findings(
-    project: Project, graph: CallGraph, dialect: Dialect, chosen: Mapping[str, frozenset[str]]
+    project: Project, graph: CallGraph, chosen: Mapping[str, frozenset[str]]
 ) -> Iterator[Diagnostic]:
     reached = {item: graph.traces[item] for item in graph.reached() if item in graph.traces}
-    flow = Flow(project, reached, graph.workflows, waters_of(reached, dialect))
+    flow = Flow(project, reached, graph.workflows, waters_of(reached, graph.dialects))
     for function in graph.reached():
         if function not in graph.traces:
             continue
@@ -135,7 +133,7 @@ def _findings(
             function=function,
             trace=graph.traces[function],
             traces=graph.traces,
-            dialect=dialect,
+            dialect=graph.dialect_of(function),
             flow=flow,
         )
         for rule in load_rules():

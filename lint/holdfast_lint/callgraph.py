@@ -8,27 +8,41 @@ from itertools import pairwise
 from holdfast_lint import model
 from holdfast_lint.catalog import Catalog
 from holdfast_lint.diagnostic import Hop
-from holdfast_lint.dialect import Dialect
+from holdfast_lint.dialect import ENTRIES, Dialect, Dialects, Role
 from holdfast_lint.inference.cells import Cells, Unit
 from holdfast_lint.inference.evaluation import evaluate
 from holdfast_lint.inference.frame import Frame, Program
 from holdfast_lint.inference.interpreter import run
-from holdfast_lint.model import Expression, Function, Span
+from holdfast_lint.model import Expression, Function, Parameter, Span
+from holdfast_lint.module import Module, walk
 from holdfast_lint.project import Project
 from holdfast_lint.scopes import Scope
 from holdfast_lint.trace import Trace
-from holdfast_lint.values import External, Instance, WorkflowRef, one
+from holdfast_lint.values import UNKNOWN, External, Instance, WorkflowRef, external, one
 
 Parents = Mapping[Function, Function | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallGraph:
-    """Hold the workflows in source order, what runs inside each function, and per workflow who called whom first."""
+    """Hold the entries in source order with their roles, what runs inside each function, and who called whom first.
 
-    workflows: tuple[Function, ...]
+    An entry is a workflow, or a handler that runs as one.
+    """
+
+    dialects: Dialects
+    roles: Mapping[Function, Role]
     traces: Mapping[Function, Trace]
     parents: Mapping[Function, Parents]
+
+    @property
+    def workflows(self) -> tuple[Function, ...]:
+        """List the entries in source order."""
+        return tuple(self.roles)
+
+    def dialect_of(self, function: Function) -> Dialect:
+        """Give the library of the entry from which the shortest path leads to a function."""
+        return self.dialects.members[self.roles[self._nearest(function)[0]].dialect]
 
     def reached(self) -> tuple[Function, ...]:
         """List the functions that some workflow can run, in source order."""
@@ -37,15 +51,18 @@ class CallGraph:
 
     def chain(self, function: Function, span: Span) -> tuple[tuple[Hop, ...], int]:
         """Give the shortest path from a workflow to a place in `function`, and how many other workflows reach it."""
-        roots = [root for root in self.workflows if function in self.parents[root]]
-        paths = [self._path(root, function) for root in roots]
-        path = min(paths, key=len)
+        path = self._nearest(function)
         calls = [self.traces[one].edges[other].line for one, other in pairwise(path)]
         hops = tuple(
             Hop(function=step.qualified, path=step.path, line=step.span.line, call_line=line)
             for step, line in zip(path, [*calls, span.line], strict=True)
         )
-        return hops, len(roots) - 1
+        return hops, sum(function in parents for parents in self.parents.values()) - 1
+
+    def _nearest(self, function: Function) -> list[Function]:
+        """Give the shortest path that leads to a function, from the first entry in source order that has one."""
+        roots = (root for root in self.roles if function in self.parents[root])
+        return min((self._path(root, function) for root in roots), key=len)
 
     def _path(self, root: Function, function: Function) -> list[Function]:
         path: list[Function] = []
@@ -56,9 +73,9 @@ class CallGraph:
         return path[::-1]
 
 
-def build_callgraph(project: Project, catalog: Catalog, dialect: Dialect) -> CallGraph:
+def build_callgraph(project: Project, catalog: Catalog, dialects: Dialects) -> CallGraph:
     """Analyse the named modules and whatever their workflows reach, until nothing new is learnt."""
-    program = Program(project=project, catalog=catalog, dialect=dialect, cells=Cells())
+    program = Program(project=project, catalog=catalog, dialects=dialects, cells=Cells())
     traces: dict[Unit, Trace] = {}
     for module in project.named.values():
         program.cells.need(module)
@@ -66,20 +83,20 @@ def build_callgraph(project: Project, catalog: Catalog, dialect: Dialect) -> Cal
     for factory in _factories(program):
         _open(program, factory)
     _settle(program, traces)
-    workflows = _workflows(program)
+    roles = _entries(program)
     while True:
-        for workflow in workflows:
-            _open(program, workflow)
+        for entry, role in roles.items():
+            _enter(program, entry, role)
         _settle(program, traces)
-        found = _workflows(program)
-        if found == workflows:
+        found = _entries(program)
+        if found == roles:
             if not program.cells.patient:
                 break
             program.cells.lose_patience()
-        workflows = found
+        roles = found
     inside = {unit: trace for unit, trace in traces.items() if isinstance(unit, Function)}
-    parents = {workflow: _search(workflow, inside, workflows) for workflow in workflows}
-    return CallGraph(workflows=workflows, traces=inside, parents=parents)
+    parents = {entry: _search(entry, inside, roles) for entry in roles}
+    return CallGraph(dialects=dialects, roles=roles, traces=inside, parents=parents)
 
 
 def place(function: Function) -> tuple[str, Span]:
@@ -110,13 +127,35 @@ def _bind_parameters(frame: Frame, function: Function) -> None:
         frame.local[parameter.name] = values
 
 
+def _enter(program: Program, function: Function, role: Role) -> None:
+    """Run an entry: the library calls it, and hands it a context if that is its way."""
+    owner = program.project.scopes[function].owner
+    if owner is not None:
+        # Nobody may be seen to make the object, but what its `__init__` keeps in it is there.
+        for statement in owner.body:
+            match statement:
+                case model.Define(definition=Function(name="__init__") as method):
+                    _open(program, method)
+    context = program.dialects.context_of(role)
+    parameters = _unreceived(program, function)
+    if context is not None and context.position < len(parameters):
+        handed = external(context.handed_to(function))
+        program.cells.offer(function, parameters[context.position].name, handed)
+    _open(program, function)
+
+
 def _open(program: Program, function: Function) -> None:
     """Run a function that nobody is seen to call: its parameters may be anything, but a method's first is its object."""
+    for parameter in _unreceived(program, function):
+        program.cells.offer(function, parameter.name, UNKNOWN)
+    program.cells.need(function)
+
+
+def _unreceived(program: Program, function: Function) -> tuple[Parameter, ...]:
+    """List the parameters of a function behind the object that a method is called on."""
     owned = program.project.scopes[function].owner is not None
     receives = owned and not any(_is_static(item) for item in function.decorators)
-    for parameter in function.parameters[1:] if receives else function.parameters:
-        program.cells.fill(function, parameter.name)
-    program.cells.need(function)
+    return function.parameters[1:] if receives else function.parameters
 
 
 def _is_static(decorator: Expression) -> bool:
@@ -124,14 +163,26 @@ def _is_static(decorator: Expression) -> bool:
 
 
 def _factories(program: Program) -> tuple[Function, ...]:
-    """Find the functions of the named modules inside which a workflow is defined."""
+    """Find the functions of the named modules inside which a workflow is defined or registered."""
     found: dict[Function, None] = {}
     for node, scope in tuple(program.project.scopes.items()):
         if isinstance(node, Function) and node.path in program.project.named:
             around = tuple(_functions_around(scope))
             if around and any(_may_define(program, scope, item) for item in node.decorators):
                 found.update(dict.fromkeys(around))
+            if _registers(program, scope.module, node):
+                found.update(dict.fromkeys((node, *around)))
     return tuple(sorted(found, key=place))
+
+
+def _registers(program: Program, module: Module, function: Function) -> bool:
+    """Tell whether a function may call what makes other functions workflows."""
+    names = [name for name in program.dialects.registering if name in module.text]
+    return bool(names) and any(
+        isinstance(node, model.Attribute) and node.name in names
+        for statement in function.body
+        for node in walk(statement)
+    )
 
 
 def _functions_around(scope: Scope) -> Iterator[Function]:
@@ -150,19 +201,29 @@ def _may_define(program: Program, scope: Scope, decorator: Expression) -> bool:
     maker = decorator.function if isinstance(decorator, model.Call) else decorator
     values = evaluate(frame, maker)
     return not values or any(
-        isinstance(value, External) and program.dialect.role(value.name) == "workflow"
-        for value in values
+        isinstance(value, External) and _makes_entries(program, value.name) for value in values
     )
 
 
-def _workflows(program: Program) -> tuple[Function, ...]:
-    functions = {
-        value.function
-        for value in program.cells.every_value()
-        if isinstance(value, WorkflowRef) and value.function is not None
-    }
-    named = (function for function in functions if function.path in program.project.named)
-    return tuple(sorted(named, key=place))
+def _makes_entries(program: Program, name: str) -> bool:
+    role = program.dialects.role(name)
+    return role is not None and role.kind in ENTRIES
+
+
+def _entries(program: Program) -> dict[Function, Role]:
+    """Find what the library calls, in source order; a function with several roles has the first of them."""
+    found: dict[Function, Role] = {}
+    for value in program.cells.every_value():
+        function = value.function if isinstance(value, WorkflowRef) else None
+        if isinstance(value, WorkflowRef) and function is not None:
+            known = found.get(function, value.role)
+            found[function] = min(known, value.role, key=_rank)
+    named = (function for function in found if function.path in program.project.named)
+    return {function: found[function] for function in sorted(named, key=place)}
+
+
+def _rank(role: Role) -> tuple[int, str]:
+    return (ENTRIES.index(role.kind), role.dialect)
 
 
 def _search(

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from holdfast_lint.dialectbook import load_dialects
+
 # What follows a name to build a longer one: an attribute, a call, an item.
 STEPS = ".(["
 
@@ -103,6 +105,9 @@ def load_catalog() -> Catalog:
     gives: dict[str, str] = {}
     pure: set[str] = set()
     first: set[str] = set()
+    dialects = load_dialects()
+    same.update(dialects.same)
+    gives.update(dialects.gives)
     for table in _tables():
         for entry in table.get("effect", ()):
             effect = _effect(entry)

@@ -91,9 +91,7 @@ def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> N
     _show(context, text)
     click.echo(summarise(report), err=True)
     if report.coverage.files and not report.coverage.workflows:
-        click.echo(
-            "no workflow was found: nothing here has the decorator `@workflow.define`", err=True
-        )
+        click.echo(f"no workflow was found: nothing here is one of {_entries()}", err=True)
     context.exit(UNUSABLE if report.problems else FOUND if report.failing else CLEAN)
 
 
@@ -172,6 +170,14 @@ def _words(text: str) -> tuple[str, ...]:
 def _refuse(context: click.Context, message: str) -> NoReturn:
     click.echo(f"holdfast lint: {message}", err=True)
     context.exit(UNUSABLE)
+
+
+def _entries() -> str:
+    """Say how workflows are written in each library that the linter knows."""
+    from holdfast_lint.dialectbook import load_dialects
+
+    members = load_dialects().members.values()
+    return ", ".join(f"{dialect.name} (`{dialect.entry}`)" for dialect in members)
 
 
 def _wants_colour() -> bool:

@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 from holdfast_lint import model
 from holdfast_lint.diagnostic import Severity, Sink, SinkKind
-from holdfast_lint.dialect import Dialect
+from holdfast_lint.dialect import Dialects
 from holdfast_lint.model import Call, Class, Expression, Function, Node, Span, Statement
 from holdfast_lint.module import Module, children, walk
 from holdfast_lint.project import Project
-from holdfast_lint.trace import EffectSite, Trace
+from holdfast_lint.trace import EffectSite, Trace, title_of
 from holdfast_lint.values import ClassRef, FunctionRef, Instance, Unknown
 
 # Worst first: what a replay would do differently, then what only people see.
@@ -60,22 +60,22 @@ def severity_of(sinks: tuple[Sink, ...]) -> Severity | None:
     return SEVERITIES.get(sinks[0].kind if sinks else "unused")
 
 
-def waters_of(traces: Mapping[Function, Trace], dialect: Dialect) -> Waters:
-    """Read from what a dialect says which calls are durable and which are logs."""
+def waters_of(traces: Mapping[Function, Trace], dialects: Dialects) -> Waters:
+    """Read from what the dialects say which calls are durable and which are logs."""
 
     def durable(function: Function, call: Call) -> Durable | None:
         trace = traces[function]
-        if names := trace.activities_of(call):
-            return Durable(what=names[0])
+        if activities := trace.activities_of(call):
+            return Durable(what=min(map(title_of, activities)))
         for name in trace.names_of(call):
-            identity = dialect.identity(name)
+            identity = dialects.identity(name)
             if identity is not None:
                 return Durable(what=name.rpartition(".")[2], identity=identity)
         return None
 
     def is_log(function: Function, call: Call) -> bool:
         names = tuple(traces[function].names_of(call))
-        return bool(names) and all(dialect.is_log(name) or name.startswith(LOGS) for name in names)
+        return bool(names) and all(dialects.is_log(name) or name.startswith(LOGS) for name in names)
 
     return Waters(durable=durable, is_log=is_log)
 

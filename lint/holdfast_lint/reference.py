@@ -26,7 +26,7 @@ INTRODUCTION = """\
 <!-- Written by `python -m holdfast_lint.reference > docs/reference/lint.md`. -->
 
 `holdfast lint PATH...` finds work that does not belong into a workflow, without importing the code it checks.
-It starts at every function with `@workflow.define`, follows calls across modules, and stops at activities: their bodies may do anything.
+It starts at every workflow, which is a function with `@workflow.define` or one of [another library](lint-dialects.md), follows calls across modules, and stops at activities: their bodies may do anything.
 Each finding names the path from a workflow to the offending call.
 
 ```

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from holdfast_lint import model
 from holdfast_lint.diagnostic import Severity, Sink
 from holdfast_lint.dialect import Dialect
 from holdfast_lint.flow import Flow, severity_of
-from holdfast_lint.model import Function, Span
+from holdfast_lint.model import Call, Function, Node, Span
 from holdfast_lint.page import Page
 from holdfast_lint.trace import Trace
 
@@ -20,6 +21,29 @@ class View:
     traces: Mapping[Function, Trace]
     dialect: Dialect
     flow: Flow
+
+    def pauses(self, node: Node) -> bool:
+        """Tell whether the run may stop here until something happens."""
+        match node:
+            case model.Await():
+                return True
+            case model.Yield():
+                return self.dialect.waits == "yield"
+            case model.Call():
+                return self.dialect.waits == "call" and self.schedules(node)
+            case model.With(asynchronous=asynchronous) | model.For(asynchronous=asynchronous):
+                return asynchronous
+            case model.Clause(asynchronous=asynchronous):
+                return asynchronous
+            case _:
+                return False
+
+    def schedules(self, call: Call) -> bool:
+        """Tell whether a call asks for something that the history keeps in the order of the calls."""
+        operations = (self.dialect.operations.get(name) for name in self.trace.names_of(call))
+        return bool(self.trace.activities_of(call)) or any(
+            operation is not None and operation.purpose != "value" for operation in operations
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +108,14 @@ def effects(code: str, template: str) -> Check:
 
     def check(view: View) -> Iterator[Hit]:
         for site in view.trace.effects.values():
-            if site.effect.rule == code:
+            if site.effect.rule == code and site.name not in view.dialect.durable:
                 shown = readable(site.name) + ("()" if site.how == "call" else "")
                 message = template.format(name=f"`{shown}`")
                 sinks = view.flow.sinks(view.function, site) if code in VALUES else ()
                 yield Hit(
                     span=site.span,
                     message=message,
-                    advice=view.dialect.advice(site.effect.remedy),
+                    advice=view.dialect.advice[site.effect.remedy],
                     severity=None
                     if code not in VALUES or view.dialect.refuses
                     else severity_of(sinks),

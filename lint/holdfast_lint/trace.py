@@ -53,15 +53,11 @@ class Trace:
         """Give what an expression may stand for."""
         return self.values.get(expression, NOTHING)
 
-    def activities_of(self, call: Call) -> tuple[str, ...]:
-        """Name the activities that a call schedules; nothing unless every target is an activity."""
+    def activities_of(self, call: Call) -> tuple[ActivityRef, ...]:
+        """Give the activities that a call is of; nothing unless every target is an activity."""
         targets = self.callees.get(call, NOTHING)
-        activities = [target for target in targets if isinstance(target, ActivityRef)]
-        if not activities or len(activities) < len(targets):
-            return ()
-        return tuple(
-            sorted({item.function.name if item.function else "activity" for item in activities})
-        )
+        activities = tuple(target for target in targets if isinstance(target, ActivityRef))
+        return activities if len(activities) == len(targets) else ()
 
     def names_of(self, call: Call) -> Iterator[str]:
         """Name the things outside the project that a call may reach."""
@@ -75,3 +71,8 @@ class Trace:
             not isinstance(target, Unknown) and target != External(name="builtins.NoneType()")
             for target in self.callees.get(call, NOTHING)
         )
+
+
+def title_of(activity: ActivityRef) -> str:
+    """Name an activity; one that a decorator of the project builds has no name yet."""
+    return activity.function.name if activity.function else "activity"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from holdfast_lint.dialect import Role
 from holdfast_lint.model import Class, CollectionKind, Function
 
 DEEPEST_NESTING = 2
@@ -38,10 +39,11 @@ class FunctionRef:
 
     `decorates` are functions that this one wraps, so calling it calls them. `passed` marks a function that came in as
     an argument: whoever passed it is already connected to it, so a call through the parameter adds no path.
+    `receiver` is what a call puts in front of its arguments: an object, a class, or the context of a child scope.
     """
 
     function: Function
-    receiver: "Instance | ClassRef | None" = None
+    receiver: "Instance | ClassRef | External | None" = None
     binding: Literal["plain", "static", "class", "property"] = "plain"
     decorates: tuple[Function, ...] = ()
     passed: bool = False
@@ -75,13 +77,15 @@ class ActivityRef:
     """Be an activity; its function is unknown while a decorator of the project builds it."""
 
     function: Function | None
+    role: Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRef:
-    """Be a workflow; its function is unknown while a decorator of the project builds it."""
+    """Be a workflow or a handler; its function is unknown while a decorator of the project builds it."""
 
     function: Function | None
+    role: Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from holdfast_lint.cli import lint
+from holdfast_lint.dialectbook import load_dialects
 
 BAD = """\
 import time
@@ -39,7 +40,7 @@ def test_a_finding_shows_its_line_its_path_and_what_to_do() -> None:
     result = run("flow.py", "--select", "HF305")
 
     assert result.stdout == (
-        "flow.py:6:5: HF305 `time.sleep()` blocks the worker and waits again in every replay\n"
+        "flow.py:6:5: HF305 `time.sleep()` holds the worker and waits again in every replay\n"
         "  |\n"
         "5 | async def flow():\n"
         "6 |     time.sleep(1)\n"
@@ -69,7 +70,9 @@ def test_a_project_without_workflows_is_told_so() -> None:
     result = run(".")
 
     assert result.exit_code == 0
-    assert "no workflow was found" in result.stderr
+    assert "no workflow was found: nothing here is one of " in result.stderr
+    for dialect in load_dialects().members.values():
+        assert f"{dialect.name} (`{dialect.entry}`)" in result.stderr
 
 
 def test_json_is_one_document_with_chains_and_a_summary() -> None:

@@ -6,7 +6,6 @@ import pytest
 from holdfast_lint import rules
 from holdfast_lint.catalog import load_catalog
 from holdfast_lint.diagnostic import Report
-from holdfast_lint.dialects.holdfast import HoldfastDialect
 from holdfast_lint.page import Case, PageError, read_page
 from holdfast_lint.rule import Rule
 from holdfast_lint.rulebook import load_rules
@@ -98,10 +97,3 @@ def test_every_effect_of_the_tables_belongs_to_a_rule() -> None:
     }
 
     assert used <= {rule.code for rule in load_rules()}
-
-
-def test_every_remedy_of_the_tables_is_spelled_out_by_the_dialect() -> None:
-    dialect = HoldfastDialect()
-    effects = load_catalog().calls.values()
-
-    assert all(dialect.advice(effect.remedy) for effect in effects)

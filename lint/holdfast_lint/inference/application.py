@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from holdfast_lint import model
-from holdfast_lint.inference.cells import BRANCHES, FACTORIES, RETURNED
+from holdfast_lint.dialect import ACTIVITIES, ENTRIES, Operation, Role
+from holdfast_lint.inference.cells import BRANCHES, FACTORIES, RETURNED, ROLES
 from holdfast_lint.inference.frame import Frame
 from holdfast_lint.inference.lookup import lineage, look_up_attribute
 from holdfast_lint.inference.results import (
@@ -37,6 +38,7 @@ from holdfast_lint.values import (
     one,
 )
 
+PARTIAL = "functools.partial"
 INSPECTORS = frozenset(
     {"builtins.isinstance", "builtins.issubclass", "builtins.hasattr", "builtins.callable"}
 )
@@ -97,30 +99,82 @@ def _call_back(frame: Frame, callee: Value, arguments: Arguments, span: Span) ->
 
 def _apply_external(frame: Frame, callee: External, arguments: Arguments, span: Span) -> Values:
     program, name = frame.program, callee.name
-    role = program.dialect.role(name.removesuffix("()"))
-    if role is not None:
-        return _give_role(name, role, arguments)
+    role = program.dialects.role(name)
+    if role is not None and role.takes:
+        register(frame, role, join(arguments.at(role.takes)))
+    elif role is not None:
+        return _give_role(frame, name, role, arguments)
+    operation = program.dialects.operations.get(name)
+    if operation is not None:
+        _operate(frame, operation, arguments, span)
+        return result_of_external(frame, callee, arguments)
+    if name == PARTIAL and (operation := _bound_operation(frame, arguments)) is not None:
+        _operate(frame, operation, arguments.later(), span)
+        return result_of_external(frame, callee, arguments)
     effect = program.catalog.effect_of_call(name, arguments=arguments.given, shared=callee.shared)
     if effect is not None:
-        frame.trace.add_effect(EffectSite(span=span, name=name, effect=effect, how="call"))
+        frame.add_effect(EffectSite(span=span, name=name, effect=effect, how="call"))
     elif name not in INSPECTORS:
         escape(frame, arguments, span)
         _refer(frame, arguments, span)
     return result_of_external(frame, callee, arguments)
 
 
-def _give_role(name: str, role: str, arguments: Arguments) -> Values:
-    functions = [value for values in arguments.positional for value in values]
-    found: set[Value] = set()
-    for value in functions:
-        function = value.function if isinstance(value, FunctionRef) else None
-        if function is not None or isinstance(value, Decoratee):
-            found.add(
-                ActivityRef(function=function)
-                if role == "activity"
-                else WorkflowRef(function=function)
-            )
-    return frozenset(found) or external(f"{name}()")
+def _give_role(frame: Frame, name: str, role: Role, arguments: Arguments) -> Values:
+    found = join(
+        in_role(frame, role, value) or NOTHING
+        for values in arguments.positional
+        for value in values
+    )
+    return found or external(f"{name}()")
+
+
+def in_role(frame: Frame, role: Role, value: Value) -> Values | None:
+    """Give what a decorator with this role makes of a value; nothing when that is no function."""
+    if not isinstance(value, FunctionRef | Decoratee):
+        return None
+    function = value.function if isinstance(value, FunctionRef) else None
+    if role.kind in ACTIVITIES:
+        return one(ActivityRef(function=function, role=role))
+    if role.kind in ENTRIES:
+        return one(WorkflowRef(function=function, role=role))
+    context = frame.program.dialects.context_of(role)
+    if role.kind == "child" and context is not None and isinstance(value, FunctionRef):
+        return one(replace(value, receiver=External(name=context.handed_to(value.function))))
+    return one(value)
+
+
+def register(frame: Frame, role: Role, values: Values) -> None:
+    """Give functions a role that no name of theirs will show."""
+    for value in values:
+        if isinstance(value, FunctionRef):
+            made = in_role(frame, role, value)
+            frame.program.cells.write(value.function, ROLES, made or NOTHING)
+
+
+def _bound_operation(frame: Frame, arguments: Arguments) -> Operation | None:
+    """Find the operation whose first arguments `functools.partial` binds."""
+    for value in arguments.positional[0] if arguments.positional else ():
+        if isinstance(value, External) and value.name in frame.program.dialects.operations:
+            return frame.program.dialects.operations[value.name]
+    return None
+
+
+def _operate(frame: Frame, operation: Operation, arguments: Arguments, span: Span) -> None:
+    """Follow the functions that an operation runs, not those whose result it records."""
+    handed = arguments.without(operation.records) if operation.records else arguments
+    escape(frame, handed, span)
+    _refer(frame, handed, span)
+    context = frame.program.dialects.context_of(operation)
+    if operation.context is None or context is None:
+        return
+    for value in flat(arguments.at(operation.runs)):
+        if isinstance(value, FunctionRef):
+            names = [parameter.name for parameter in value.function.parameters]
+            place = operation.context + (value.receiver is not None)
+            if place < len(names):
+                made = external(context.handed_to(value.function))
+                frame.program.cells.write(value.function, names[place], made)
 
 
 def _refer(frame: Frame, arguments: Arguments, span: Span) -> None:
@@ -131,9 +185,7 @@ def _refer(frame: Frame, arguments: Arguments, span: Span) -> None:
                 value.name, arguments=0, shared=value.shared
             )
             if effect is not None and effect.pure_from is None:
-                frame.trace.add_effect(
-                    EffectSite(span=span, name=value.name, effect=effect, how="call")
-                )
+                frame.add_effect(EffectSite(span=span, name=value.name, effect=effect, how="call"))
 
 
 def _apply_function(frame: Frame, callee: FunctionRef, arguments: Arguments, span: Span) -> Values:
@@ -141,7 +193,7 @@ def _apply_function(frame: Frame, callee: FunctionRef, arguments: Arguments, spa
     if declared is not None:
         effect = frame.program.catalog.declared[declared]
         if effect is not None:
-            frame.trace.add_effect(EffectSite(span=span, name=declared, effect=effect, how="call"))
+            frame.add_effect(EffectSite(span=span, name=declared, effect=effect, how="call"))
         return frame.program.cells.read(callee.function, RETURNED, frame.unit) or UNKNOWN
     if not callee.passed:
         _connect(frame, callee, span)
@@ -167,7 +219,7 @@ def _enter_all(
 ) -> Iterator[Values]:
     for function in functions:
         if span is not None:
-            frame.trace.add_edge(function, span)
+            frame.add_edge(function, span)
         yield _enter(frame, function, arguments, ())
 
 
@@ -182,7 +234,7 @@ def _connect(frame: Frame, reference: FunctionRef, span: Span) -> None:
     if reference.passed or _declared_name(frame, reference.function) is not None:
         return
     for function in (reference.function, *reference.decorates):
-        frame.trace.add_edge(function, span)
+        frame.add_edge(function, span)
         frame.program.cells.need(function)
 
 
@@ -230,7 +282,7 @@ def _open(frame: Frame, reference: FunctionRef) -> None:
     if reference.receiver is not None and names:
         frame.program.cells.write(function, names.pop(0), one(reference.receiver))
     for name in names:
-        frame.program.cells.fill(function, name)
+        frame.program.cells.offer(function, name, UNKNOWN)
 
 
 def _escape_hooks(frame: Frame, definition: Class, span: Span) -> None:

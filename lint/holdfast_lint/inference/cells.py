@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from holdfast_lint.model import Class, Function
 from holdfast_lint.module import Module
-from holdfast_lint.values import NOTHING, UNKNOWN, Values, merged, narrowed
+from holdfast_lint.values import NOTHING, Values, merged, narrowed
 
 Unit: TypeAlias = Module | Function
 Key: TypeAlias = tuple[Module | Class | Function, str]
@@ -15,6 +15,7 @@ RETURNED = "<returned>"
 BASES = "<bases>"
 FACTORIES = "<factories>"
 BRANCHES = "<branches>"
+ROLES = "<roles>"
 
 
 class Cells:
@@ -55,10 +56,10 @@ class Cells:
             self._seen[unit] = None
             self._enqueue(unit)
 
-    def fill(self, owner: Module | Class | Function, name: str) -> None:
-        """Say that a cell may hold anything, unless something is known of it."""
+    def offer(self, owner: Module | Class | Function, name: str, values: Values) -> None:
+        """Say what a cell may hold, unless something is known of it."""
         if not self._values.get((owner, name)):
-            self.write(owner, name, UNKNOWN)
+            self.write(owner, name, values)
 
     def lose_patience(self) -> None:
         """Look at every unit once more; what is still empty now will stay so, and is to be treated as unknown."""

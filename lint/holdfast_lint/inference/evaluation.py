@@ -140,9 +140,7 @@ def _touched(frame: Frame, values: Values, span: Span) -> Values:
         if isinstance(value, External):
             effect = frame.program.catalog.effect_of_read(value.name)
             if effect is not None:
-                frame.trace.add_effect(
-                    EffectSite(span=span, name=value.name, effect=effect, how="read")
-                )
+                frame.add_effect(EffectSite(span=span, name=value.name, effect=effect, how="read"))
     return values
 
 
@@ -256,7 +254,7 @@ def _assign_item(
         )
         if isinstance(value, External) and effect is not None:
             site = EffectSite(span=base.span, name=value.name, effect=effect, how="write")
-            frame.trace.add_effect(site)
+            frame.add_effect(site)
         elif isinstance(value, Collection):
             grown = collection(value.kind, value.items | values, unordered=value.unordered)
             _regrow(frame, base, grown)

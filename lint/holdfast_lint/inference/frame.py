@@ -4,16 +4,17 @@ import re
 from dataclasses import dataclass, field
 
 from holdfast_lint.catalog import Catalog
-from holdfast_lint.dialect import Dialect
+from holdfast_lint.dialect import Dialects
 from holdfast_lint.inference.cells import Cells, Unit
-from holdfast_lint.model import Class
+from holdfast_lint.model import Class, Function, Span
 from holdfast_lint.module import Module
 from holdfast_lint.project import Project
 from holdfast_lint.scopes import Scope
-from holdfast_lint.trace import Trace
+from holdfast_lint.trace import EffectSite, Trace
 from holdfast_lint.values import OBJECT, Values, external
 
 LONGEST = 3
+DEEPEST = 12
 BUILT_IN = re.compile(r"builtins\.\w+\(\)(\.\w+)?")
 DOTTED = re.compile(r"\w+(\.\w+){0,7}")
 
@@ -24,7 +25,7 @@ class Program:
 
     project: Project
     catalog: Catalog
-    dialect: Dialect
+    dialects: Dialects
     cells: Cells
 
 
@@ -34,6 +35,7 @@ class Frame:
 
     `local` maps names to what they stand for at this point of the code. `making` holds the classes whose field
     factories are running: two classes may name each other as factory. `loops` counts the loops around this point.
+    `excused` counts the blocks around this point in which the library lets code do what it likes.
     """
 
     program: Program
@@ -43,6 +45,7 @@ class Frame:
     local: dict[str, Values]
     making: set[Class] = field(default_factory=set)
     loops: int = 0
+    excused: int = 0
 
     @property
     def at_import(self) -> bool:
@@ -60,9 +63,23 @@ class Frame:
         kept = (
             program.catalog.tracks(known)
             or _is_plain(known)
-            or (known.partition(".")[0] in program.dialect.packages and known.count("()") < LONGEST)
+            or (
+                program.dialects.owns(known)
+                and known.count("()") < LONGEST
+                and known.count(".") < DEEPEST
+            )
         )
         return external(known if kept else OBJECT, shared=shared)
+
+    def add_effect(self, site: EffectSite) -> None:
+        """Note an effect, unless the code around it is excused."""
+        if not self.excused:
+            self.trace.add_effect(site)
+
+    def add_edge(self, function: Function, span: Span) -> None:
+        """Note that code at `span` runs `function`, unless the code around it is excused."""
+        if not self.excused:
+            self.trace.add_edge(function, span)
 
     def bind(self, name: str, values: Values) -> None:
         """Give a name its value here, and let nested functions and other modules see it."""

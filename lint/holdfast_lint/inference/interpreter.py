@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Literal
 
 from holdfast_lint import model
+from holdfast_lint.dialect import Role
 from holdfast_lint.inference.annotations import annotated
-from holdfast_lint.inference.application import apply
+from holdfast_lint.inference.application import apply, in_role, register
 from holdfast_lint.inference.cells import BASES, BRANCHES, FACTORIES, RETURNED
 from holdfast_lint.inference.evaluation import assign, call_method, evaluate, introduce, iterate
 from holdfast_lint.inference.frame import Frame
-from holdfast_lint.inference.lookup import look_up_import, module_attribute
+from holdfast_lint.inference.lookup import lineage, look_up_import, module_attribute
 from holdfast_lint.inference.protocols import TRUTH, call_first
 from holdfast_lint.inference.results import Arguments, element
 from holdfast_lint.model import Class, Function, Statement
@@ -69,7 +70,7 @@ def _run(frame: Frame, statement: Statement) -> None:  # noqa: C901, PLR0912 - o
                 evaluate(frame, value)
         case model.If():
             call_first(frame, evaluate(frame, statement.test), TRUTH, statement.test.span)
-            _either(frame, [statement.body, statement.orelse])
+            _if(frame, statement)
         case model.For():
             _for(frame, statement)
         case model.While():
@@ -139,14 +140,33 @@ def _return(frame: Frame, value: model.Expression | None) -> None:
         frame.program.cells.write(frame.unit, RETURNED, values)
 
 
-def _either(frame: Frame, branches: Iterable[tuple[Statement, ...]]) -> None:
+def _if(frame: Frame, statement: model.If) -> None:
+    """Branch; what runs outside a replay alone is excused."""
+    test, live = statement.test, statement.orelse
+    if isinstance(test, model.Operation) and test.operators == ("Not",):
+        (test,), live = test.operands, statement.body
+    guarded = _is_guard(frame, frame.trace.values_of(test))
     before = frame.local
     after: list[dict[str, Values]] = []
-    for branch in branches:
+    for branch in (statement.body, statement.orelse):
         frame.local = dict(before)
-        run(frame, branch)
+        _run_excused(frame, branch, excused=guarded and branch is live)
         after.append(frame.local)
     frame.local = _merge(after)
+
+
+def _is_guard(frame: Frame, values: Values) -> bool:
+    """Tell whether a value says that this is a replay."""
+    guards = frame.program.dialects.guards
+    return bool(values) and all(
+        isinstance(value, External) and value.name.removesuffix("()") in guards for value in values
+    )
+
+
+def _run_excused(frame: Frame, body: tuple[Statement, ...], *, excused: bool) -> None:
+    frame.excused += excused
+    run(frame, body)
+    frame.excused -= excused
 
 
 def _merge(outcomes: list[dict[str, Values]]) -> dict[str, Values]:
@@ -219,6 +239,7 @@ def _with(frame: Frame, statement: model.With) -> None:
     enter, leave = (
         ("__aenter__", "__aexit__") if statement.asynchronous else ("__enter__", "__exit__")
     )
+    lifted = False
     for entered in statement.entered:
         found: set[Value] = set()
         for value in evaluate(frame, entered.value):
@@ -232,7 +253,11 @@ def _with(frame: Frame, statement: model.With) -> None:
                     found.add(value)
         if entered.target is not None:
             assign(frame, entered.target, frozenset(found))
-    run(frame, statement.body)
+        lifted = lifted or any(
+            isinstance(value, External) and value.name in frame.program.dialects.lifts
+            for value in found
+        )
+    _run_excused(frame, statement.body, excused=lifted)
 
 
 def _match(frame: Frame, statement: model.Match) -> None:
@@ -315,11 +340,9 @@ def _decorate(
 
 
 def _decorate_externally(frame: Frame, name: str, function: Function, values: Values) -> Values:
-    role = frame.program.dialect.role(name.removesuffix("()"))
-    if role == "activity":
-        return one(ActivityRef(function=function))
-    if role == "workflow":
-        return one(WorkflowRef(function=function))
+    role = frame.program.dialects.role(name)
+    if role is not None and not role.takes:
+        return join(_in_role(frame, role, value, function) for value in values)
     binding = BINDINGS.get(name)
     if binding is None:
         return values
@@ -329,13 +352,17 @@ def _decorate_externally(frame: Frame, name: str, function: Function, values: Va
     )
 
 
+def _in_role(frame: Frame, role: Role, value: Value, function: Function) -> Values:
+    """Give a role to the function that is defined, not to what another decorator made of it."""
+    plain = isinstance(value, FunctionRef) and role.kind != "child"
+    return in_role(frame, role, FunctionRef(function=function) if plain else value) or one(value)
+
+
 def _dressed(result: object, function: Function, values: Values) -> Values:
     """Put the decorated function in the place that the decorator kept for it."""
     match result:
-        case ActivityRef(function=None):
-            return one(ActivityRef(function=function))
-        case WorkflowRef(function=None):
-            return one(WorkflowRef(function=function))
+        case ActivityRef(function=None) | WorkflowRef(function=None):
+            return one(replace(result, function=function))
         case FunctionRef() | Instance() if any(isinstance(value, FunctionRef) for value in values):
             return one(replace(result, decorates=(*result.decorates, function)))
         case FunctionRef() | Instance() | ActivityRef() | WorkflowRef():
@@ -348,8 +375,29 @@ def _define_class(frame: Frame, definition: Class) -> None:
     cells = frame.program.cells
     bases = join(evaluate(frame, base) for base in definition.bases)
     cells.write(definition, BASES, bases)
-    for decorator in definition.decorators:
-        evaluate(frame, decorator)
+    decorated = join(evaluate(frame, decorator) for decorator in definition.decorators)
     inner = replace(frame, scope=frame.program.project.scopes[definition], local={})
     run(inner, definition.body)
     frame.bind(definition.name, one(ClassRef(definition=definition)))
+    _register_class(frame, definition, decorated)
+
+
+def _register_class(frame: Frame, definition: Class, decorated: Values) -> None:
+    """Find the workflows that a class is by its decorator or its base, not by what its methods say."""
+    dialects = frame.program.dialects
+    for value in decorated:
+        role = dialects.role(value.name) if isinstance(value, External) else None
+        if role is not None and role.kind == "class":
+            register(frame, role, _method(frame, definition, "__init__"))
+    for base in lineage(frame, definition):
+        role = dialects.bases.get(base.name) if isinstance(base, External) else None
+        if role is not None and role.method is not None:
+            register(frame, role, _method(frame, definition, role.method))
+
+
+def _method(frame: Frame, definition: Class, name: str) -> Values:
+    """Give the method that an object of a class has under a name."""
+    for item in lineage(frame, definition):
+        if isinstance(item, Class) and name in frame.program.project.attributes(item):
+            return frame.program.cells.read(item, name, frame.unit)
+    return NOTHING

@@ -24,6 +24,7 @@ from holdfast_lint.values import (
     SuperRef,
     Value,
     Values,
+    WorkflowRef,
     external,
     join,
     one,
@@ -66,8 +67,11 @@ def look_up_attribute(frame: Frame, value: Value, name: str) -> Values:  # noqa:
             return _of_class(frame, list(lineage(frame, definition)), name, value)
         case SuperRef(definition=definition, receiver=receiver):
             return _of_class(frame, list(lineage(frame, definition))[1:], name, receiver)
-        case ActivityRef() if frame.program.dialect.rebinds(name):
+        case ActivityRef() if name in frame.program.dialects.rebinds:
             return one(Rebinding(activity=value))
+        case WorkflowRef(role=role):
+            offered = frame.program.dialects.attribute_of(role, name)
+            return UNKNOWN if offered is None else external(offered)
         case Collection():
             return one(CollectionMethod(collection=value, name=name))
         case _:
@@ -169,7 +173,7 @@ def _through_star(
         source = project.module(path)
         return _offered(frame, path, name, seen) if source and exports(source, name) else None
     full = f"{statement.dotted}.{name}"
-    known = frame.program.catalog.knows(full) or frame.program.dialect.role(full) is not None
+    known = frame.program.catalog.knows(full) or frame.program.dialects.knows(full)
     return external(full) if known and not statement.level else None
 
 

@@ -7,8 +7,8 @@ from holdfast_lint import model
 from holdfast_lint.dialect import Dialect
 from holdfast_lint.model import Call, Expression, Function
 from holdfast_lint.module import walk
-from holdfast_lint.trace import Trace
-from holdfast_lint.values import FunctionRef
+from holdfast_lint.trace import Trace, title_of
+from holdfast_lint.values import ActivityRef, FunctionRef
 
 # Decorators that leave an `async def` one. What others make of it is theirs: `async_to_sync`, `app.task`.
 TRANSPARENT = frozenset({"classmethod", "final", "override", "staticmethod", "wraps"})
@@ -24,11 +24,11 @@ class Pending:
 
     def title(self, call: Call) -> str | None:
         """Say what a call starts, if its result must be awaited; nothing when that is not certain."""
-        if names := self.trace.activities_of(call):
-            return f"the activity `{names[0]}`"
+        if activities := self.trace.activities_of(call):
+            return _pending_activity(activities)
         for name in self.trace.names_of(call):
             if self.dialect.is_awaitable(name):
-                return f"`{name.removeprefix('holdfast.').replace('()', '')}`"
+                return f"`{self.dialect.shown(name)}`"
         functions = self._functions(call)
         if not functions or not all(
             gives_awaitable(function, self.traces, self.dialect) for function in functions
@@ -36,6 +36,12 @@ class Pending:
             return None
         names_of_project = sorted(function.name for function in functions)
         return "the lambda" if names_of_project[0] == "<lambda>" else f"`{names_of_project[0]}`"
+
+    def starts(self, call: Call) -> bool:
+        """Tell whether a call begins at once, and gives something with methods of its own."""
+        names = tuple(self.trace.names_of(call))
+        eager = self.dialect.eager and any(name in self.dialect.operations for name in names)
+        return eager or "asyncio.gather" in names
 
     def calls(self, value: Expression) -> Iterator[Call]:
         """Find the calls that make up a value without being awaited on the way."""
@@ -66,6 +72,16 @@ class Pending:
         targets = self.trace.callees.get(call, frozenset())
         found = tuple(target.function for target in targets if isinstance(target, FunctionRef))
         return found if len(found) == len(targets) else ()
+
+
+def _pending_activity(activities: tuple[ActivityRef, ...]) -> str | None:
+    """Say which activity a call schedules, or runs as a coroutine."""
+    for item in activities:
+        coroutine = item.function is not None and item.function.asynchronous
+        if item.role.direct != "schedules" and not (item.role.direct == "runs" and coroutine):
+            return None
+    first = min(activities, key=title_of)
+    return f"the {first.role.kind} `{title_of(first)}`"
 
 
 def gives_awaitable(

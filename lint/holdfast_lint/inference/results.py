@@ -1,8 +1,9 @@
 """What calls give whose inside is not analysed: built-ins and everything outside the project."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from holdfast_lint.dialect import Place
 from holdfast_lint.inference.frame import Frame
 from holdfast_lint.model import CollectionKind, Function
 from holdfast_lint.values import (
@@ -60,6 +61,23 @@ class Arguments:
         yield from self.positional
         yield from (values for _, values in self.keywords)
         yield from self.starred
+
+    def at(self, places: tuple[Place, ...]) -> Iterator[Values]:
+        """Yield the arguments at some positions and keywords."""
+        for place in places:
+            if isinstance(place, str):
+                yield self.keyword(place)
+            elif place < len(self.positional):
+                yield self.positional[place]
+
+    def later(self) -> "Arguments":
+        """Leave out the first one."""
+        return replace(self, positional=self.positional[1:])
+
+    def without(self, places: tuple[Place, ...]) -> "Arguments":
+        """Leave out a function and what it will be called with, which stands behind it or is named."""
+        first = min(place for place in places if isinstance(place, int))
+        return Arguments(positional=self.positional[:first], given=self.given)
 
     def keyword(self, name: str) -> Values:
         """Give one keyword argument."""

@@ -31,24 +31,17 @@ def check(view: View) -> Iterator[Hit]:
 def _loop(view: View, iterable: model.Expression, body: Iterable[Node]) -> Iterator[Hit]:
     loose = is_unordered(view.trace.values_of(iterable))
     if loose and any(_is_durable(view, node) for inner in body for node in walk(inner)):
-        yield Hit(span=iterable.span, message=MESSAGE, advice=ADVICE)
+        does = "awaits" if view.dialect.waits == "await" else "makes durable calls"
+        yield Hit(span=iterable.span, message=MESSAGE.format(does=does), advice=ADVICE)
 
 
 def _is_durable(view: View, node: Node) -> bool:
-    match node:
-        case model.Await():
-            return True
-        case model.Call():
-            return bool(view.trace.activities_of(node))
-        case model.For(asynchronous=asynchronous) | model.With(asynchronous=asynchronous):
-            return asynchronous
-        case _:
-            return False
+    return view.pauses(node) or (isinstance(node, model.Call) and view.schedules(node))
 
 
 def _schedules(view: View, call: Call) -> bool:
     gathered = "asyncio.gather" in view.trace.names_of(call)
-    return gathered or bool(view.trace.activities_of(call))
+    return gathered or view.schedules(call)
 
 
 def _follows(view: View, argument: model.Argument) -> bool:
@@ -94,7 +87,7 @@ def _has_kind(view: View, value: Expression, *kinds: CollectionKind) -> bool:
     return any(isinstance(item, Collection) and item.kind in kinds for item in values)
 
 
-MESSAGE = "this loop awaits in the order of a set, and that order differs from process to process"
+MESSAGE = "this loop {does} in the order of a set, and that order differs from process to process"
 HANDED = (
     "this argument depends on the order of a set, and that order differs from process to process"
 )

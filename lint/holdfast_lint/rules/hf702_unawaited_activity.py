@@ -10,7 +10,6 @@ from holdfast_lint.module import walk
 from holdfast_lint.rule import Hit, View
 from holdfast_lint.values import External
 
-ADVICE = "write `await` in front of the call, or hand it to `asyncio.gather` or a task group"
 # What an awaitable itself offers.
 OWN = frozenset({"__await__", "close", "send", "throw"})
 IDENTITY = frozenset({"In", "Is", "IsNot", "NotIn"})
@@ -35,19 +34,23 @@ def check(view: View) -> Iterator[Hit]:
                 yield from _dropped(view, pending, names, node.value)
             yield from _mistaken(view, pending, names, node)
     for kept, call in names.unread():
-        yield from _hit(pending, call, f"is kept in `{kept.name}`, which is never awaited")
+        yield from _hit(
+            pending, call, f"is kept in `{kept.name}`, which is never {view.dialect.waited}"
+        )
 
 
 def _dropped(view: View, pending: Pending, names: Assignments, value: Expression) -> Iterator[Hit]:
     for call in pending.calls(value):
-        yield from _hit(pending, call, "is called but never awaited")
+        yield from _hit(pending, call, f"is called but never {view.dialect.waited}")
     match value:
         case model.Call(
             function=model.Attribute(base=model.Name(id=name), name=method), arguments=arguments
         ) if method in COLLECTS and names.is_useless(name):
             for argument in arguments:
                 for call in pending.calls(argument.value):
-                    yield from _hit(pending, call, f"is kept in `{name}`, which is never awaited")
+                    yield from _hit(
+                        pending, call, f"is kept in `{name}`, which is never {view.dialect.waited}"
+                    )
 
 
 def _mistaken(view: View, pending: Pending, names: Assignments, node: Node) -> Iterator[Hit]:
@@ -57,9 +60,15 @@ def _mistaken(view: View, pending: Pending, names: Assignments, node: Node) -> I
             continue
         call = names.surely(operand) if isinstance(operand, model.Name) else operand
         title = pending.title(call) if isinstance(call, Call) else None
-        if title is not None and not (title in STARTED and isinstance(node, model.Attribute)):
-            message = f"{title} is used as if it were its result, but it was not awaited"
-            yield Hit(span=operand.span, message=message, advice=ADVICE)
+        if (
+            isinstance(call, Call)
+            and title is not None
+            and not (isinstance(node, model.Attribute) and pending.starts(call))
+        ):
+            message = (
+                f"{title} is used as if it were its result, but it was not {view.dialect.waited}"
+            )
+            yield Hit(span=operand.span, message=message, advice=view.dialect.advice["pending"])
 
 
 def _identifies(node: Node) -> bool:
@@ -101,9 +110,6 @@ def _needs_result(view: View, call: Call) -> bool:
 def _hit(pending: Pending, call: Call, problem: str) -> Iterator[Hit]:
     title = pending.title(call)
     if title is not None:
-        effect = "nothing waits for it" if title in STARTED else "it never runs"
-        yield Hit(span=call.span, message=f"{title} {problem}, so {effect}", advice=ADVICE)
-
-
-# These start what they are given at once, and give a future, which has methods.
-STARTED = frozenset({"`asyncio.gather`"})
+        effect = "nothing waits for it" if pending.starts(call) else "it never runs"
+        message = f"{title} {problem}, so {effect}"
+        yield Hit(span=call.span, message=message, advice=pending.dialect.advice["pending"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from holdfast_lint import model
-from holdfast_lint.model import Expression, Handler, Node, Statement
+from holdfast_lint.model import Expression, Handler, Statement
 from holdfast_lint.module import walk
 from holdfast_lint.rule import Hit, View
 from holdfast_lint.values import Collection, External, Values
@@ -18,10 +18,10 @@ def check(view: View) -> Iterator[Hit]:
     for statement in view.function.body:
         for node in walk(statement):
             match node:
-                case model.Try(body=body, handlers=handlers) if _awaits(body):
+                case model.Try(body=body, handlers=handlers) if _pauses(view, body):
                     for handler in handlers:
                         yield from _swallowed(view, handler)
-                case model.With(entered=entered, body=body) if _awaits(body):
+                case model.With(entered=entered, body=body) if _pauses(view, body):
                     for item in entered:
                         yield from _suppressed(view, item.value)
 
@@ -29,42 +29,39 @@ def check(view: View) -> Iterator[Hit]:
 def _swallowed(view: View, handler: Handler) -> Iterator[Hit]:
     if handler.type is None:
         shown = "a bare `except`"
-    elif _is_base(view.trace.values_of(handler.type)):
-        shown = "`except BaseException`"
+    elif name := _too_broad(view, view.trace.values_of(handler.type)):
+        shown = f"`except {name}`"
     else:
         return
     if not _raises(handler.body, handler.name):
-        message = f"{shown} around an await swallows cancellation, and what suspends the run"
+        message = (
+            f"{shown} around {view.dialect.pause} swallows cancellation, and what suspends the run"
+        )
         yield Hit(span=handler.span, message=message, advice=ADVICE)
 
 
 def _suppressed(view: View, value: Expression) -> Iterator[Hit]:
     if not isinstance(value, model.Call) or SUPPRESS not in view.trace.names_of(value):
         return
-    if any(_is_base(view.trace.values_of(argument.value)) for argument in value.arguments):
-        message = "`suppress(BaseException)` around an await swallows cancellation, and what suspends the run"
-        yield Hit(span=value.span, message=message, advice=ADVICE)
+    for argument in value.arguments:
+        if name := _too_broad(view, view.trace.values_of(argument.value)):
+            message = f"`suppress({name})` around {view.dialect.pause} swallows cancellation, and what suspends the run"
+            yield Hit(span=value.span, message=message, advice=ADVICE)
 
 
-def _is_base(values: Values) -> bool:
+def _too_broad(view: View, values: Values) -> str | None:
+    """Name the exception that a handler must not keep from the library, if it is for one."""
     held = [item for value in values if isinstance(value, Collection) for item in value.items]
-    return BASE in values or BASE in held
+    for value in (*values, *held):
+        if isinstance(value, External) and (
+            value == BASE or value.name in view.dialect.uncatchable
+        ):
+            return value.name.rpartition(".")[2]
+    return None
 
 
-def _awaits(body: tuple[Statement, ...]) -> bool:
-    return any(_is_await(node) for statement in body for node in walk(statement))
-
-
-def _is_await(node: Node) -> bool:
-    match node:
-        case model.Await():
-            return True
-        case model.With(asynchronous=asynchronous) | model.For(asynchronous=asynchronous):
-            return asynchronous
-        case model.Clause(asynchronous=asynchronous):
-            return asynchronous
-        case _:
-            return False
+def _pauses(view: View, body: tuple[Statement, ...]) -> bool:
+    return any(view.pauses(node) for statement in body for node in walk(statement))
 
 
 def _raises(body: tuple[Statement, ...], caught: str | None) -> bool:

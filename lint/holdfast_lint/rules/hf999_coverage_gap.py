@@ -17,7 +17,7 @@ def check(view: View) -> Iterator[Hit]:
                     shown = _written(call.function)
                     message = f"what {shown} runs does not show, so it was not checked"
                     yield Hit(
-                        span=call.span, message=message, advice=view.dialect.advice("visible")
+                        span=call.span, message=message, advice=view.dialect.advice["visible"]
                     )
 
 
