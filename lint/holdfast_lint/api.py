@@ -54,7 +54,7 @@ def check_paths(
         project = Project(modules, packages=dialects.packages, load=loader)
         graph = build_callgraph(project, catalog, dialects)
         report = _judge(project, graph, selection, problems)
-    return _shorten(report, folder or Path.cwd())
+    return _shorten(replace(report, left_out=found.left_out), folder or Path.cwd())
 
 
 class _Loader:
@@ -104,6 +104,7 @@ def _judge(
         problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line or 0))),
         coverage=_coverage(project, graph),
         sources={module.path: module.text for module in loaded},
+        checked={path: chosen[path] for path in project.named},
     )
 
 
@@ -177,5 +178,7 @@ def _shorten(report: Report, folder: Path) -> Report:
             replace(item, diagnostic=shown(item.diagnostic)) for item in report.suppressed
         ),
         problems=tuple(replace(problem, path=short(problem.path)) for problem in report.problems),
+        left_out=tuple(replace(item, path=short(item.path)) for item in report.left_out),
+        checked={short(path): codes for path, codes in report.checked.items()},
         sources={short(path): text for path, text in report.sources.items()},
     )

@@ -9,10 +9,11 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-CLEAN, FOUND, UNUSABLE = 0, 1, 2
+UNUSABLE = 2
 # What a shell reports of a program that stops because nobody reads its output any more.
 STOPPED = 141
 WIDEST = 100
+FORMATS = ("text", "concise", "json", "json-lines", "github", "gitlab", "sarif", "junit")
 
 
 class _ChecksByDefault(click.Group):
@@ -45,14 +46,6 @@ def lint() -> None:
 
 @lint.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to write the findings.",
-)
 @click.option("--select", default="", metavar="RULES", help="Report these only, such as HF101,HF2.")
 @click.option("--extend-select", default="", metavar="RULES", help="Report these as well.")
 @click.option("--ignore", default="", metavar="RULES", help="Leave these out.")
@@ -66,33 +59,72 @@ def lint() -> None:
     "--exclude", multiple=True, metavar="PATTERN", help="Skip such paths; may be repeated."
 )
 @click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Leave out the findings that this file knows.",
+)
+@click.option(
+    "--update-baseline",
+    "change",
+    flag_value="shrink",
+    help="Forget what no longer occurs; a baseline that is not there yet learns all present findings.",
+)
+@click.option(
+    "--add-baseline", "change", flag_value="grow", help="Let the baseline learn new findings too."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How to write the findings.",
+)
+@click.option(
+    "--output-file", type=click.Path(path_type=Path, dir_okay=False), help="Where to write them."
+)
+@click.option(
     "--statistics", is_flag=True, help="Count the findings per rule instead of showing them."
 )
+@click.option("--quiet", "-q", is_flag=True, help="Write the findings and nothing else.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning"]),
+    default="warning",
+    show_default=True,
+    help="How severe a finding must be to exit with 1.",
+)
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 although there are findings.")
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Check files and folders; `holdfast lint PATH...` does the same."""
     # The analysis brings libcst, which takes longer to load than `holdfast --help` should take.
-    from holdfast_lint.api import check_paths
     from holdfast_lint.diagnostic import LintError
-    from holdfast_lint.report.structured import render_json
-    from holdfast_lint.report.text import render_statistics, render_text, summarise
+    from holdfast_lint.report.formats import render
+    from holdfast_lint.report.text import summarise
+    from holdfast_lint.running import Request, carry_out, exit_code
 
     try:
-        report = check_paths(paths, options=_options(given))
+        request = Request(
+            paths=paths,
+            options=_options(given),
+            baseline=given["baseline"],
+            change=given["change"] or "none",
+        )
+        result = carry_out(request)
     except LintError as error:
-        click.echo(f"holdfast lint: {error}", err=True)
-        context.exit(UNUSABLE)
-    if given["output"] == "json":
-        text = render_json(report)
-    elif given["statistics"]:
-        text = render_statistics(report)
+        _refuse(context, str(error))
+    report, file = result.report, given["output_file"]
+    colour = file is None and _wants_colour()
+    text = render(report, given["form"], colour=colour, statistics=given["statistics"])
+    if file is None:
+        _show(context, text)
     else:
-        text = render_text(report, colour=_wants_colour())
-    _show(context, text)
-    click.echo(summarise(report), err=True)
-    if report.coverage.files and not report.coverage.workflows:
-        click.echo(f"no workflow was found: nothing here is one of {_entries()}", err=True)
-    context.exit(UNUSABLE if report.problems else FOUND if report.failing else CLEAN)
+        _save(context, file, text)
+    if not given["quiet"]:
+        for line in (summarise(report), *result.notes):
+            click.echo(line, err=True)
+    context.exit(exit_code(report, fail_on=given["fail_on"], exit_zero=given["exit_zero"]))
 
 
 @lint.command()
@@ -172,14 +204,6 @@ def _refuse(context: click.Context, message: str) -> NoReturn:
     context.exit(UNUSABLE)
 
 
-def _entries() -> str:
-    """Say how workflows are written in each library that the linter knows."""
-    from holdfast_lint.dialectbook import load_dialects
-
-    members = load_dialects().members.values()
-    return ", ".join(f"{dialect.name} (`{dialect.entry}`)" for dialect in members)
-
-
 def _wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
@@ -194,6 +218,13 @@ def _show(context: click.Context, text: str) -> None:
             context.exit(STOPPED)
         click.echo(f"holdfast lint: the findings cannot be written: {error.strerror}", err=True)
         context.exit(UNUSABLE)
+
+
+def _save(context: click.Context, file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        _refuse(context, f"{file} cannot be written: {error.strerror}")
 
 
 def _write(text: str) -> None:

@@ -1,6 +1,7 @@
 """What the checker says: diagnostics, the call path that leads to each, and files it could not check."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from holdfast_lint.model import Span
@@ -25,6 +26,23 @@ class Hop:
     path: str
     line: int
     call_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Edit:
+    """Put `text` in the place of a span."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """Be what would mend a finding; a safe one keeps types and meaning, and belongs to the finding alone."""
+
+    title: str
+    safe: bool
+    edits: tuple[Edit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +72,12 @@ class Diagnostic:
     chain: tuple[Hop, ...]
     other_workflows: int
     sinks: tuple[Sink, ...] = ()
+    fix: Fix | None = None
+
+    @property
+    def symbol(self) -> str:
+        """Name the function that the finding is in; nothing for the module itself."""
+        return self.chain[-1].function if self.chain else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +99,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Be a path below a named folder that was not looked at, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """Count what the check saw; calls are those that a workflow can reach."""
 
@@ -91,13 +123,25 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Be the outcome of one check, ordered by path and place."""
+    """Be the outcome of one check, ordered by path and place.
+
+    `checked` names the files that were asked for, with the codes that were looked for in each. `known` are findings
+    that the file `baseline` holds.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
     suppressed: tuple[Suppressed, ...] = ()
     problems: tuple[Problem, ...]
     coverage: Coverage
     sources: dict[str, str]
+    left_out: tuple[LeftOut, ...] = ()
+    checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    known: tuple[Diagnostic, ...] = ()
+    baseline: str | None = None
+
+    def fixable(self, *, safely: bool) -> int:
+        """Count the findings that have a safe fix, or an unsafe one."""
+        return sum(item.fix is not None and item.fix.safe is safely for item in self.diagnostics)
 
     @property
     def failing(self) -> tuple[Diagnostic, ...]:

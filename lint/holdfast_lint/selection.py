@@ -81,6 +81,20 @@ class Selection:
                     )
         return {name: code for name, (code, _) in told.items()}
 
+    def baseline(self, paths: Iterable[Path]) -> Path | None:
+        """Give the baseline that the tables above the named paths name.
+
+        Raises:
+            LintError: if they name several.
+        """
+        found = {self.config(path).baseline for path in paths} - {None}
+        if len(found) > 1:
+            names = ", ".join(sorted(map(str, found)))
+            raise LintError(
+                f"these paths have several baselines, so say which with --baseline: {names}"
+            )
+        return next(iter(found), None)
+
     def _config_of(self, folder: Path) -> Config:
         if folder not in self._configs:
             config = read_config(folder)

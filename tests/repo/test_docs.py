@@ -97,7 +97,9 @@ def shown_in_order(expected: list[str], lines: list[str]) -> bool:
 
 def fails(expected: list[str]) -> bool:
     """Tell whether what a document shows is an error, a finding of the linter or a difference of a replay."""
-    return any(re.search(r"^holdfast: |\bHF\d{3}\b|\bND\d{2}\b", line) for line in expected)
+    return any(
+        re.search(r"^holdfast(?: lint)?: |\bHF\d{3}\b|\bND\d{2}\b", line) for line in expected
+    )
 
 
 def check(shell: Shell, command: Command) -> None:

@@ -1,23 +1,17 @@
 """A report for people: each finding with its line of code, its call path, and what to do."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from holdfast_lint.diagnostic import (
-    Coverage,
-    Diagnostic,
-    Hop,
-    Problem,
-    Report,
-    Severity,
-    Sink,
-    SinkKind,
-)
+from holdfast_lint.diagnostic import Coverage, Diagnostic, Problem, Report, Severity
+from holdfast_lint.report.findings import counted, details
 
 CODES = {"bold": "1", "dim": "2", "error": "31", "warning": "33", "info": "36", "frame": "34"}
 CONTEXT = 1
 TAB = 4
+# So many paths that were left out are named.
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,29 +35,50 @@ def render_text(report: Report, *, colour: bool) -> str:
     return "".join(f"{block}\n\n" for block in blocks)
 
 
-def render_statistics(report: Report) -> str:
-    """Count findings per rule, most frequent first."""
-    counts: dict[tuple[str, str], int] = {}
-    for item in report.diagnostics:
-        counts[item.code, item.name] = counts.get((item.code, item.name), 0) + 1
-    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-    return "".join(f"{count:>5}  {code}  {name}\n" for (code, name), count in rows)
+def render_concise(report: Report, *, colour: bool) -> str:
+    """Write a line per finding and problem."""
+    painter = Painter(colour=colour)
+    found = (_line(item, painter) for item in report.diagnostics)
+    return "".join(f"{line}\n" for line in (*found, *map(_problem, report.problems)))
 
 
 def summarise(report: Report) -> str:
-    """Say in one line what was checked and what was found."""
+    """Say in one line what was checked and what was found, then what could be fixed and what was not looked at."""
     coverage = report.coverage
-    parts = [f"checked {_count(coverage.files, 'file')}, {_count(coverage.workflows, 'workflow')}"]
+    parts = [
+        f"checked {counted(coverage.files, 'file')}, {counted(coverage.workflows, 'workflow')}"
+    ]
     if coverage.calls:
         parts.append(_resolved(coverage))
-    parts.append(_count(len(report.failing), "finding"))
-    if len(report.diagnostics) > len(report.failing):
-        parts.append(f"{len(report.diagnostics) - len(report.failing)} for information")
-    if report.suppressed:
-        parts.append(f"{len(report.suppressed)} suppressed")
+    parts.append(counted(len(report.failing), "finding"))
+    for number, words in (
+        (len(report.diagnostics) - len(report.failing), "for information"),
+        (len(report.suppressed), "suppressed"),
+        (len(report.known), f"in {report.baseline}"),
+    ):
+        if number:
+            parts.append(f"{number} {words}")
     if report.problems:
-        parts.append(f"{_count(len(report.problems), 'path')} not checked")
-    return "; ".join(parts)
+        parts.append(f"{counted(len(report.problems), 'path')} not checked")
+    return "\n".join(("; ".join(parts), *_fixable(report), *_left_out(report)))
+
+
+def _fixable(report: Report) -> Iterator[str]:
+    safe, unsafe = report.fixable(safely=True), report.fixable(safely=False)
+    parts = [
+        f"{number} with {option}"
+        for number, option in ((safe, "--fix"), (unsafe, "--unsafe-fixes"))
+        if number
+    ]
+    if parts:
+        yield f"fixable: {', '.join(parts)}"
+
+
+def _left_out(report: Report) -> Iterator[str]:
+    for item in report.left_out[:SHOWN]:
+        yield f"left out: {printable(item.path)} ({item.reason})"
+    if len(report.left_out) > SHOWN:
+        yield f"left out: {len(report.left_out) - SHOWN} more, which --format json lists"
 
 
 def printable(text: str) -> str:
@@ -74,43 +89,21 @@ def printable(text: str) -> str:
 
 
 def _finding(item: Diagnostic, sources: dict[str, str], painter: Painter) -> Iterator[str]:
+    yield _line(item, painter)
+    yield from _frame(item, sources.get(item.path, "").splitlines(), painter)
+    for detail in details(item):
+        yield f"   = {printable(detail)}"
+
+
+def _line(item: Diagnostic, painter: Painter) -> str:
     place = f"{printable(item.path)}:{item.span.line}:{item.span.column + 1}"
     code = painter.paint(item.code, item.severity)
-    yield f"{painter.paint(place, 'bold')}: {code} {_note(item.severity)}{printable(item.message)}"
-    yield from _frame(item, sources.get(item.path, "").splitlines(), painter)
-    if item.chain:
-        yield f"   = path: {_path(item.chain)}"
-    if item.sinks:
-        yield f"   = value: {_sink(item.sinks[0])}"
-    if item.other_workflows:
-        yield f"   = also reached from {_count(item.other_workflows, 'other workflow')}"
-    yield f"   = help: {item.advice}"
-
-
-WORDS: dict[SinkKind, str] = {
-    "identity": "it names {what}",
-    "control": "it decides whether {what} runs",
-    "argument": "it is handed to {what}",
-    "state": "it is kept in the state of the workflow",
-    "unknown": "it is handed to {what}, which the checker cannot follow",
-    "result": "it is part of the result",
-    "log": "it is only shown",
-    "unused": "it is not used",
-}
-
-
-def _sink(sink: Sink) -> str:
-    what = f"`{sink.what}`" if sink.what else "what follows"
-    return f"{WORDS[sink.kind].format(what=what)} ({printable(sink.path)}:{sink.span.line})"
+    note = _note(item.severity)
+    return f"{painter.paint(place, 'bold')}: {code} {note}{printable(item.message)}"
 
 
 def _note(severity: Severity) -> str:
     return "" if severity == "error" else f"({severity}) "
-
-
-def _path(chain: Sequence[Hop]) -> str:
-    steps = (f"{printable(hop.function)} ({printable(hop.path)}:{hop.line})" for hop in chain)
-    return "workflow " + " → ".join(steps)
 
 
 def _frame(item: Diagnostic, lines: list[str], painter: Painter) -> Iterator[str]:
@@ -156,9 +149,5 @@ def _problem(problem: Problem) -> str:
 
 
 def _resolved(coverage: Coverage) -> str:
-    calls = f"{coverage.resolved_calls} of {_count(coverage.calls, 'call')} resolved"
+    calls = f"{coverage.resolved_calls} of {counted(coverage.calls, 'call')} resolved"
     return f"{calls} ({coverage.resolved_percent}%)"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
