@@ -22,6 +22,8 @@ BLOCK = re.compile(
     r"(?:<!-- (?P<note>[^>]*) -->\n)?```(?P<kind>\w*)\n(?P<body>.*?)```\n", re.DOTALL
 )
 PROMPT = "$ "
+# Between two looks: asking without a pause takes the processor from the worker that is waited for.
+PAUSE = 0.05
 PATIENCE = 30.0
 
 
@@ -125,6 +127,7 @@ def check(shell: Shell, command: Command) -> None:
             pytest.fail(
                 f"$ {command.text}\nexpected:\n{expected}\ngot, with exit code {code}:\n{got}"
             )
+        time.sleep(PAUSE)
     if command.text.endswith("&"):
         await_job(shell, command.text, deadline)
 
@@ -135,6 +138,7 @@ def await_job(shell: Shell, text: str, deadline: float) -> None:
         alive, _ = shell.run("kill -0 $!")
         if alive != 0 or time.monotonic() > deadline:
             pytest.fail(f"$ {text}\n" + "\n".join(shell.run("cat worker.log")[1]))
+        time.sleep(PAUSE)
 
 
 def apply(diff: str, path: Path) -> None:
