@@ -171,3 +171,30 @@ def test_checking_never_imports_the_code(check: Check, tmp_path: Path) -> None:
 
     assert [item.code for item in report.diagnostics] == ["HF101"]
     assert not mark.exists()
+
+
+def test_a_folder_that_bears_the_name_of_a_library_does_not_stand_for_it(
+    check: Callable[..., Report],
+) -> None:
+    report = check(
+        {
+            "research/agents/planner.py": "x = 1\n",
+            "basic/flow.py": """\
+                from agents import Hooks, Runner
+
+                from holdfast import workflow
+
+
+                class Show(Hooks):
+                    async def on_start(self, name: str) -> None:
+                        print(name)
+
+
+                @workflow.define
+                async def order(name: str) -> str:
+                    return await Runner.run(name, hooks=Show())
+                """,
+        }
+    )
+
+    assert [(item.code, item.span.line) for item in report.diagnostics] == [("HF601", 8)]

@@ -291,6 +291,9 @@ def _import_from(frame: Frame, statement: model.ImportFrom) -> None:
             match source:
                 case ModuleRef(path=path):
                     values = module_attribute(frame, path, name)
+                    if values == UNKNOWN and not statement.level:
+                        # A folder of the project may bear the name of a library that is meant.
+                        values = frame.outside(f"{statement.dotted}.{name}")
                 case External(name=module):
                     values = frame.outside(f"{module}.{name}")
                 case _:
