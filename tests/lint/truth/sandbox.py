@@ -85,7 +85,6 @@ def _watch(case: Path) -> Iterator[dict[str, str]]:
             return
         for definition in _definitions(modules):
             yield from _drive(definition, _activities(modules))
-        gc.collect()
     for warning in warned:
         if issubclass(warning.category, UserWarning | RuntimeWarning):
             yield {"how": "warned", "message": str(warning.message)}
@@ -138,20 +137,32 @@ def _drive(
     definition: workflow._Definition, activities: dict[str, Any]
 ) -> Iterator[dict[str, str]]:
     for completes in (True, False):
+        gc.collect()  # what was never awaited is said when it is thrown away
         try:
-            run = _Run(definition, activities)
-            run.start()
             if completes:
+                run = _Run(definition, activities)
+                run.start()
                 run.converse()
                 run.finish()
             else:
-                run.evict()
+                _evict(definition, activities)
         except _TaskFailedError as error:
             yield {"how": "task failed", "message": str(error)}
             return
         except Exception as error:  # noqa: BLE001 - whatever a worker refuses it with is the result
             yield _seen("refused by the worker", error)
             return
+
+
+def _evict(definition: workflow._Definition, activities: dict[str, Any]) -> None:
+    """Throw an unfinished run away; that Python then misses an await says nothing about the workflow."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        run = _Run(definition, activities)
+        run.start()
+        run.evict()
+        del run
+        gc.collect()
 
 
 class _TaskFailedError(Exception):
@@ -193,13 +204,17 @@ class _Run:
             job.do_update.run_validator = True
             job.do_update.input.extend(_CONVERTER.to_payloads(_made_up_all(update.arg_types or [])))
             self._activate([job])
+        jobs = []
         for signal in self._definition.signals.values():
             job = WorkflowActivationJob()
+            job.signal_workflow.originating_event_id = 5
             job.signal_workflow.signal_name = signal.name or "any"
             job.signal_workflow.input.extend(
                 _CONVERTER.to_payloads(_made_up_all(signal.arg_types or []))
             )
-            self._activate([job])
+            jobs.append(job)
+        if jobs:
+            self._activate(jobs)
         self._query()
 
     def _query(self) -> None:

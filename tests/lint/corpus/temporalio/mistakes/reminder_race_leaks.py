@@ -24,8 +24,8 @@ class AwaitAnswers:
     async def run(self, customer: str, wanted: int) -> int:
         for number in range(10):
             seen = self.answers
-            timer = asyncio.create_task(asyncio.sleep(86_400))
-            answer = asyncio.create_task(
+            timer = asyncio.create_task(asyncio.sleep(86_400))  # also: HF309
+            answer = asyncio.create_task(  # also: HF309
                 workflow.wait_condition(lambda seen=seen: self.answers > seen, timeout=90_000)
             )
             await workflow.wait(

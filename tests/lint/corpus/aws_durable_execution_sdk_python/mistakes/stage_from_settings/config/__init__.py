@@ -1,0 +1,3 @@
+from .names import queue_name
+
+__all__ = ["queue_name"]
