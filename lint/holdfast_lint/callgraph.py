@@ -80,6 +80,9 @@ def build_callgraph(project: Project, catalog: Catalog, dialects: Dialects) -> C
     for module in project.named.values():
         program.cells.need(module)
     _settle(program, traces)
+    for entry, role in _entries(program).items():
+        # Before anything is opened: an entry that is also a factory still gets its context.
+        _enter(program, entry, role)
     for factory in _factories(program):
         _open(program, factory)
     _settle(program, traces)

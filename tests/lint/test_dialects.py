@@ -72,7 +72,7 @@ def test_every_word_of_the_schema_is_used_by_some_table() -> None:
     ]
     operations = [found for item in DIALECTS.values() for found in item.operations.values()]
 
-    assert {role.kind for role in roles} <= set(KINDS)
+    assert {role.kind for role in roles} == set(KINDS)
     assert {found.purpose for found in operations} == set(PURPOSES)
 
 

@@ -162,14 +162,17 @@ def _bound_operation(frame: Frame, arguments: Arguments) -> Operation | None:
 
 def _operate(frame: Frame, operation: Operation, arguments: Arguments, span: Span) -> None:
     """Follow the functions that an operation runs, not those whose result it records."""
+    _hand_context(frame, operation, arguments)
     handed = arguments.without(operation.records) if operation.records else arguments
     escape(frame, handed, span)
     _refer(frame, handed, span)
+
+
+def _hand_context(frame: Frame, operation: Operation, arguments: Arguments) -> None:
+    """Give the functions that an operation runs a context of their own."""
     context = frame.program.dialects.context_of(operation)
-    if operation.context is None or context is None:
-        return
     for value in flat(arguments.at(operation.runs)):
-        if isinstance(value, FunctionRef):
+        if isinstance(value, FunctionRef) and context is not None and operation.context is not None:
             names = [parameter.name for parameter in value.function.parameters]
             place = operation.context + (value.receiver is not None)
             if place < len(names):

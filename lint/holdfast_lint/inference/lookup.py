@@ -118,11 +118,11 @@ def _of_class(
             found = frame.program.cells.read(item, name, frame.unit)
             if found or name in frame.program.project.attributes(item):
                 return join(one(_bound(frame, value, receiver)) for value in found)
-    for item in classes:
-        if isinstance(item, External):
-            call = "()" if isinstance(receiver, Instance) else ""
-            return frame.outside(f"{item.name}{call}.{name}")
-    return NOTHING
+    call = "()" if isinstance(receiver, Instance) else ""
+    outside = [f"{item.name}{call}.{name}" for item in classes if isinstance(item, External)]
+    # Which of several bases outside has the attribute does not show, but a table may know.
+    outside.sort(key=lambda full: not frame.program.dialects.knows(full))
+    return frame.outside(outside[0]) if outside else NOTHING
 
 
 def _bound(frame: Frame, value: Value, receiver: Instance | ClassRef) -> Value:

@@ -63,7 +63,7 @@ def _mistaken(view: View, pending: Pending, names: Assignments, node: Node) -> I
         if (
             isinstance(call, Call)
             and title is not None
-            and not (isinstance(node, model.Attribute) and pending.starts(call))
+            and not (_treats_as_future(node) and pending.starts(call))
         ):
             message = (
                 f"{title} is used as if it were its result, but it was not {view.dialect.waited}"
@@ -74,6 +74,17 @@ def _mistaken(view: View, pending: Pending, names: Assignments, node: Node) -> I
 def _identifies(node: Node) -> bool:
     """Tell a test of which object a name holds, which says nothing of a result."""
     return isinstance(node, model.Operation) and IDENTITY.issuperset(node.operators or ("",))
+
+
+def _treats_as_future(node: Node) -> bool:
+    """Tell a use that a future allows: its own methods, and asking which of several futures was first."""
+    match node:
+        case model.Attribute():
+            return True
+        case model.Operation(operators=operators):
+            return {"Equal", "NotEqual"}.issuperset(operators or ("",))
+        case _:
+            return False
 
 
 def _operands(  # noqa: PLR0911 - one arm per kind
