@@ -55,9 +55,13 @@ SEVERITIES: dict[SinkKind, Severity] = {
 }
 
 
-def severity_of(sinks: tuple[Sink, ...]) -> Severity | None:
-    """Judge a value by the worst place that it reaches; nothing means as bad as its rule says."""
-    return SEVERITIES.get(sinks[0].kind if sinks else "unused")
+def severity_of(sinks: tuple[Sink, ...], *, by_name: bool) -> Severity | None:
+    """Judge a value by the worst place that it reaches; nothing means as bad as its rule says.
+
+    Where operations are found `by_name`, what the first call was handed stays, so another argument changes nothing.
+    """
+    kinds = [sink.kind for sink in sinks if not (by_name and sink.kind == "argument")]
+    return SEVERITIES.get(kinds[0] if kinds else "unused")
 
 
 def waters_of(traces: Mapping[Function, Trace], dialects: Dialects) -> Waters:

@@ -118,7 +118,7 @@ def effects(code: str, template: str) -> Check:
                     advice=view.dialect.advice[site.effect.remedy],
                     severity=None
                     if code not in VALUES or view.dialect.refuses
-                    else severity_of(sinks),
+                    else severity_of(sinks, by_name=view.dialect.numbering == "name"),
                     sinks=sinks,
                 )
 

@@ -124,3 +124,37 @@ def test_the_text_says_where_the_value_goes(check: Callable[..., Report]) -> Non
     assert "= value: it decides whether `ship` runs (flow.py:13)" in render_text(
         report, colour=False
     )
+
+
+@pytest.mark.parametrize(
+    ("use", "severity"),
+    [
+        ('step.run("a", charge, {clock})', "info"),
+        ('step.run(f"a-{{{clock}}}", charge)', "error"),
+        ('step.run("a", charge) if {clock} > 5 else None', "error"),
+        ("logger.info({clock})", "info"),
+        ("logger.info(1)\n    return {clock}", "warning"),
+    ],
+)
+def test_what_an_operation_that_is_known_by_its_name_is_handed_changes_nothing(
+    check: Callable[..., Report], use: str, severity: str
+) -> None:
+    head = """\
+import time
+
+import inngest
+
+client = inngest.Inngest(app_id="orders")
+
+
+async def charge(at: float = 0) -> str: ...
+
+
+@client.create_function(fn_id="order", trigger=inngest.TriggerEvent(event="order"))
+async def order(ctx: inngest.Context) -> object:
+"""
+    line = use.format(clock="time.time()")
+    call = f"    await ctx.{line}\n" if line.startswith("step") else f"    ctx.{line}\n"
+    report = check({"flow.py": head + call})
+
+    assert [(item.code, item.severity) for item in report.diagnostics] == [("HF101", severity)]
