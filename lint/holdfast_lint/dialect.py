@@ -22,7 +22,7 @@ Waits = Literal["await", "yield", "call"]
 # How a replay finds the record of an operation: by the order of the calls, or by the name that each has.
 Numbering = Literal["order", "name"]
 Purpose = Literal[
-    "activity", "child", "timer", "message", "wait", "state", "value", "version", "reset", "combine"
+    "activity", "child", "timer", "message", "wait", "state", "value", "version", "reset", "combine", "naming"
 ]  # fmt: skip
 # An argument, by position or keyword.
 Place: TypeAlias = int | str
@@ -31,6 +31,8 @@ KINDS, REMEDIES, PURPOSES = get_args(Kind), get_args(Remedy), get_args(Purpose)
 ENTRIES: tuple[Kind, ...] = ("workflow", "handler", "query", "validator", "class")
 ACTIVITIES: tuple[Kind, ...] = ("activity", "step", "transaction", "factory")
 # Nothing of these happens, or nobody waits for it, until somebody awaits it, whatever the library.
+# These leave nothing in the history by themselves.
+SILENT: frozenset[Purpose] = frozenset({"value", "naming"})
 AWAITABLES = frozenset({"asyncio.gather", "asyncio.sleep", "asyncio.wait", "asyncio.wait_for"})
 
 
@@ -89,7 +91,8 @@ class Dialect:
     """Hold the tables of one library; names are written as `values.External` writes them.
 
     `common` packages have names that projects use too, so a module of the project wins over them. `entry` is how its
-    users write a workflow. In an `eager` library an operation starts when it is called, awaited or not. `durable` are effects that the library records or makes harmless, `guards` tell that a
+    users write a workflow. In an `eager` library an operation starts when it is called, awaited or not. One that
+    `converts` lets a workflow end its cancellation with another exception. `durable` are effects that the library records or makes harmless, `guards` tell that a
     replay is over, `lifts` are blocks in which its users answer for what they do, `uncatchable` are exceptions that a
     workflow must let through, and `instead` names what stands for a call of asyncio. `refuses` says that the library
     itself stops a clock or a random number in a workflow, whatever becomes of the value; `loggers` are its own.
@@ -102,6 +105,7 @@ class Dialect:
     entry: str
     waits: Waits
     eager: bool
+    converts: bool
     numbering: Numbering
     roles: Mapping[str, Role]
     bases: Mapping[str, Role]

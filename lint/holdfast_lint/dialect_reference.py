@@ -45,6 +45,8 @@ def _section(dialect: Dialect) -> Iterator[str]:
     yield f"- Code waits with {WAITS[dialect.waits]}; a replay finds the record of an operation by {NUMBERING[dialect.numbering]}."
     if dialect.eager:
         yield "- An operation starts when it is called, whether anything waits for it or not."
+    if dialect.converts:
+        yield "- A workflow may end its cancellation with another exception."
     if dialect.common:
         yield "- A module of the project that has the name of the package is taken for the project's own."
     if dialect.context is not None:

@@ -23,6 +23,7 @@ KEYS = frozenset(
     {
         "name", "verified", "packages", "common", "entry", "waits", "numbering", "role", "context", "operation",
         "rebinds", "durable", "guards", "lifts", "uncatchable", "same", "gives", "instead", "advice", "refuses", "loggers", "eager",
+        "converts",
     }
 )  # fmt: skip
 ROLE_KEYS = frozenset({"kind", "decorators", "registers", "takes", "bases", "method", "direct"})
@@ -70,6 +71,7 @@ def read_dialect(text: str) -> Dialect:
         entry=table["entry"],
         waits=table["waits"],
         eager=table.get("eager", False),
+        converts=table.get("converts", False),
         numbering=table["numbering"],
         roles=roles,
         bases=bases,

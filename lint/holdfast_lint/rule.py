@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from holdfast_lint import model
 from holdfast_lint.diagnostic import Severity, Sink
-from holdfast_lint.dialect import Dialect
+from holdfast_lint.dialect import SILENT, Dialect
 from holdfast_lint.flow import Flow, severity_of
 from holdfast_lint.model import Call, Function, Node, Span
 from holdfast_lint.page import Page
@@ -42,7 +42,7 @@ class View:
         """Tell whether a call asks for something that the history keeps in the order of the calls."""
         operations = (self.dialect.operations.get(name) for name in self.trace.names_of(call))
         return bool(self.trace.activities_of(call)) or any(
-            operation is not None and operation.purpose != "value" for operation in operations
+            operation is not None and operation.purpose not in SILENT for operation in operations
         )
 
 

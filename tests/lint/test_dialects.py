@@ -155,6 +155,45 @@ def test_the_reference_page_shows_every_part_of_every_table() -> None:
             assert f"`{name}`" in section
 
 
+@pytest.mark.parametrize(
+    ("code", "severity"),
+    [
+        (
+            """
+            import time
+            import inngest
+
+            client = inngest.Inngest(app_id="x")
+
+            @client.create_function(fn_id="x", trigger=inngest.TriggerEvent(event="x"))
+            async def order(ctx: inngest.Context):
+                await ctx.step.sleep_until("tomorrow", time.time())
+            """,
+            "info",
+        ),
+        (
+            """
+            import time
+            from restate import Service
+
+            service = Service("x")
+
+            @service.handler()
+            async def order(ctx):
+                await ctx.service_call(order, arg=time.time())
+            """,
+            "error",
+        ),
+    ],
+)
+def test_an_argument_weighs_little_where_an_operation_is_found_by_its_name(
+    check: Checker, code: str, severity: str
+) -> None:
+    (found,) = check({"flow.py": code}).diagnostics
+
+    assert (found.code, found.severity) == ("HF101", severity)
+
+
 def test_a_helper_is_judged_by_the_library_of_the_nearest_workflow(check: Checker) -> None:
     report = check(
         {

@@ -337,7 +337,7 @@ def _decorate(
         case FunctionRef() | Instance():
             given = Arguments(positional=(one(Decoratee()),), given=1)
             results = apply(frame, decorator, given, node.span)
-            return join(_dressed(result, function, values) for result in results)
+            return join(_dressed(frame, result, function, values) for result in results)
         case _:
             return values
 
@@ -361,14 +361,18 @@ def _in_role(frame: Frame, role: Role, value: Value, function: Function) -> Valu
     return in_role(frame, role, FunctionRef(function=function) if plain else value) or one(value)
 
 
-def _dressed(result: object, function: Function, values: Values) -> Values:
+def _dressed(frame: Frame, result: object, function: Function, values: Values) -> Values:
     """Put the decorated function in the place that the decorator kept for it."""
     match result:
         case ActivityRef(function=None) | WorkflowRef(function=None):
             return one(replace(result, function=function))
         case FunctionRef() | Instance() if any(isinstance(value, FunctionRef) for value in values):
             return one(replace(result, decorates=(*result.decorates, function)))
-        case FunctionRef() | Instance() | ActivityRef() | WorkflowRef():
+        case WorkflowRef(role=role):
+            # What the decorator makes a workflow is a wrapper, and this is what it wraps.
+            register(frame, role, one(FunctionRef(function=function)))
+            return one(result)
+        case FunctionRef() | Instance() | ActivityRef():
             return one(result)
         case _:
             return values

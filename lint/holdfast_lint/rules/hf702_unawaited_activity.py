@@ -12,6 +12,7 @@ from holdfast_lint.values import External
 
 # What an awaitable itself offers.
 OWN = frozenset({"__await__", "close", "send", "throw"})
+RECORDING = frozenset({"activity", "child", "message", "state", "reset", "naming"})
 IDENTITY = frozenset({"In", "Is", "IsNot", "NotIn"})
 # Built-ins that need the result itself.
 NEEDS_RESULT = frozenset(
@@ -107,6 +108,8 @@ def _operands(  # noqa: PLR0911 - one arm per kind
             _needs_result(view, node)
         ):
             return (value,)
+        case model.Call(arguments=arguments) if _records_arguments(view, node):
+            return tuple(argument.value for argument in arguments if not argument.star)
         case _:
             return ()
 
@@ -115,6 +118,14 @@ def _needs_result(view: View, call: Call) -> bool:
     targets = view.trace.callees.get(call, frozenset())
     return bool(targets) and all(
         isinstance(target, External) and target.name in NEEDS_RESULT for target in targets
+    )
+
+
+def _records_arguments(view: View, call: Call) -> bool:
+    """Tell whether a call writes what it is handed into the history, where no awaitable can stand."""
+    operations = [view.dialect.operations.get(name) for name in view.trace.names_of(call)]
+    return bool(view.trace.activities_of(call)) or any(
+        operation is not None and operation.purpose in RECORDING for operation in operations
     )
 
 

@@ -11,6 +11,8 @@ from holdfast_lint.values import Collection, External, Values
 ADVICE = "catch `Exception` instead, or end every path of the handler with `raise`"
 BASE = External(name="builtins.BaseException")
 SUPPRESS = "contextlib.suppress"
+# Stands for the name of what was caught where raising something else will do.
+ANYTHING = "<anything>"
 
 
 def check(view: View) -> Iterator[Hit]:
@@ -33,7 +35,8 @@ def _swallowed(view: View, handler: Handler) -> Iterator[Hit]:
         shown = f"`except {name}`"
     else:
         return
-    if not _raises(handler.body, handler.name):
+    caught = ANYTHING if view.dialect.converts else handler.name
+    if not _raises(handler.body, caught):
         message = (
             f"{shown} around {view.dialect.pause} swallows cancellation, and what suspends the run"
         )
@@ -111,6 +114,8 @@ def _leaves(statement: Statement) -> bool:
 
 
 def _is_caught(value: Expression, caught: str | None) -> bool:
+    if caught == ANYTHING:
+        return True
     match value:
         case model.Name(id=name):
             return name == caught

@@ -3,7 +3,7 @@ import time
 import uuid
 
 import dbos as durable
-from dbos import DBOS, DBOSConfiguredInstance, Queue
+from dbos import DBOS, DBOSConfiguredInstance, Queue, SetWorkflowID
 from dbos.error import DBOSWorkflowCancelledError
 from fastapi import FastAPI
 
@@ -47,6 +47,20 @@ async def packing(key: str) -> None:
         await ship()
     except BaseException:  # finds HF712
         pass
+
+
+def tracked(function):
+    @DBOS.workflow(name="tracked")
+    def wrapper(*args):
+        return function(*args)
+
+    return wrapper
+
+
+@tracked
+def behind_a_wrapper() -> None:
+    with SetWorkflowID(f"x{uuid.uuid4()}"):  # finds HF121
+        DBOS.start_workflow(packing, "x")
 
 
 @DBOS.scheduled("* * * * *")

@@ -10,6 +10,7 @@ client = inngest.Inngest(app_id="shop")
 @client.create_function(fn_id="order", trigger=inngest.TriggerEvent(event="shop/order"))
 async def order(ctx: inngest.Context) -> str:
     started = time.time()  # finds HF101
+    await ctx.step.run("later", charge, ctx.step.run("now", helper))  # finds HF702
     ctx.step.sleep("pause", timedelta(hours=1))  # finds HF702
     await ctx.step.run("charge", charge, started)
     await ctx.group.parallel((lambda: ctx.step.run("a", helper), lambda: later(ctx)))

@@ -55,6 +55,10 @@ class Greeting:
             with workflow.unsafe.sandbox_unrestricted():
                 report(time.time())
         workflow.logger.info("done %s", started)
+        try:
+            await asyncio.sleep(1)
+        except BaseException as error:
+            raise RuntimeError("stopped") from error
         return await handle
 
     @workflow.signal
