@@ -9,7 +9,7 @@ from holdfast_lint import model
 from holdfast_lint.catalog import Catalog
 from holdfast_lint.diagnostic import Hop
 from holdfast_lint.dialect import ENTRIES, Dialect, Dialects, Role
-from holdfast_lint.inference.cells import Cells, Unit
+from holdfast_lint.inference.cells import ROLES, WRAPPERS, Cells, Unit
 from holdfast_lint.inference.evaluation import evaluate
 from holdfast_lint.inference.frame import Frame, Program
 from holdfast_lint.inference.interpreter import run
@@ -18,7 +18,15 @@ from holdfast_lint.module import Module, walk
 from holdfast_lint.project import Project
 from holdfast_lint.scopes import Scope
 from holdfast_lint.trace import Trace
-from holdfast_lint.values import UNKNOWN, External, Instance, WorkflowRef, external, one
+from holdfast_lint.values import (
+    UNKNOWN,
+    External,
+    FunctionRef,
+    Instance,
+    WorkflowRef,
+    external,
+    one,
+)
 
 Parents = Mapping[Function, Function | None]
 
@@ -86,6 +94,20 @@ def build_callgraph(project: Project, catalog: Catalog, dialects: Dialects) -> C
     for factory in _factories(program):
         _open(program, factory)
     _settle(program, traces)
+    _settle_entries(program, traces)
+    parents = _parents(_entries(program), traces)
+    if strays := _strays(program, traces, parents):
+        for function, role in strays.items():
+            program.cells.write(function, ROLES, one(WorkflowRef(function=function, role=role)))
+        _settle_entries(program, traces)
+        parents = _parents(_entries(program), traces)
+    roles = _entries(program)
+    inside = {unit: trace for unit, trace in traces.items() if isinstance(unit, Function)}
+    return CallGraph(dialects=dialects, roles=roles, traces=inside, parents=parents)
+
+
+def _settle_entries(program: Program, traces: dict[Unit, Trace]) -> None:
+    """Run every entry, and those that show on the way, until nothing new is learnt."""
     roles = _entries(program)
     while True:
         for entry, role in roles.items():
@@ -97,9 +119,49 @@ def build_callgraph(project: Project, catalog: Catalog, dialects: Dialects) -> C
                 break
             program.cells.lose_patience()
         roles = found
+
+
+def _parents(roles: Iterable[Function], traces: Mapping[Unit, Trace]) -> dict[Function, Parents]:
     inside = {unit: trace for unit, trace in traces.items() if isinstance(unit, Function)}
-    parents = {entry: _search(entry, inside, roles) for entry in roles}
-    return CallGraph(dialects=dialects, roles=roles, traces=inside, parents=parents)
+    boundary = tuple(roles)
+    return {entry: _search(entry, inside, boundary) for entry in boundary}
+
+
+def _strays(
+    program: Program, traces: dict[Unit, Trace], parents: Mapping[Function, Parents]
+) -> dict[Function, Role]:
+    """Find what nobody was seen to register and no workflow calls, but whose annotation tells what it is."""
+    reached = {function for found in parents.values() for function in found}
+    candidates: dict[Function, Role] = {}
+    for dialect in program.dialects.members.values():
+        for function in _told(program, dialect) if dialect.context is not None else ():
+            if function not in reached:
+                candidates[function] = Role(kind="workflow", dialect=dialect.name)
+    for function, role in candidates.items():
+        _enter(program, function, role)
+    _settle(program, traces)
+    inside = {unit: trace for unit, trace in traces.items() if isinstance(unit, Function)}
+    called = {
+        callee
+        for function in candidates
+        for callee in _search(function, inside, ())
+        if callee != function
+    }
+    return {function: role for function, role in candidates.items() if function not in called}
+
+
+def _told(program: Program, dialect: Dialect) -> Iterator[Function]:
+    """Find the generators of the named modules that ask for the context of a library."""
+    context = dialect.context
+    if context is None or not context.tells:
+        return
+    for node in tuple(program.project.scopes):
+        if isinstance(node, Function) and node.generates and node.path in program.project.named:
+            asked = _unreceived(program, node)[context.position : context.position + 1]
+            for parameter in asked:
+                known = program.cells.read(node, parameter.name, node)
+                if External(name=context.handed_to(node)) in known:
+                    yield node
 
 
 def place(function: Function) -> tuple[str, Span]:
@@ -114,6 +176,7 @@ def _settle(program: Program, traces: dict[Unit, Trace]) -> None:
         frame = Frame(program=program, unit=unit, scope=scope, trace=trace, local={})
         if isinstance(unit, Function):
             _bind_parameters(frame, unit)
+            _follow_wrappers(frame, unit)
         else:
             # Who calls the functions that rebind names of their module, and when, does not show.
             for function in program.project.rebinders(unit):
@@ -128,6 +191,14 @@ def _bind_parameters(frame: Frame, function: Function) -> None:
             # A method that nobody was seen to call on an object still belongs to its class.
             values = one(Instance(definition=frame.scope.owner))
         frame.local[parameter.name] = values
+
+
+def _follow_wrappers(frame: Frame, function: Function) -> None:
+    """Connect a workflow to the decorators of the project around it: what they put around it runs with it."""
+    for value in frame.program.cells.read(function, WRAPPERS, function):
+        if isinstance(value, FunctionRef):
+            frame.add_edge(value.function, function.span)
+            frame.program.cells.need(value.function)
 
 
 def _enter(program: Program, function: Function, role: Role) -> None:

@@ -75,11 +75,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Be what an entry is handed at a position: another type where the function is not `async`, if there is one."""
+    """Be what an entry is handed at a position: another type where the function is not `async`, if there is one.
+
+    `tells` means that a generator which asks for it by its annotation, and that no workflow calls, is one itself: who
+    registers it may be elsewhere.
+    """
 
     type: str
     position: int
     plain: str
+    tells: bool
 
     def handed_to(self, function: Function) -> str:
         """Name the object that a function gets."""

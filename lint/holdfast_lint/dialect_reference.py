@@ -54,6 +54,8 @@ def _section(dialect: Dialect) -> Iterator[str]:
         either = dict.fromkeys((dialect.context.type, dialect.context.plain))
         named = " or, without `async`, ".join(f"`{name}`" for name in either)
         yield f"- A workflow gets {named} as its {place} parameter."
+        if dialect.context.tells:
+            yield "- A generator that asks for one, and that no workflow calls, is taken for a workflow."
     yield from _lines("What is made durable or harmless", dialect.durable)
     yield from _lines("What says that this is a replay", dialect.guards)
     yield from _lines("What lets code do what it likes in a `with` block", dialect.lifts)

@@ -32,7 +32,7 @@ OPERATION_KEYS = frozenset(
         "purpose", "under", "calls", "awaited", "records", "runs", "context", "identity", "timeout", "default", "needs",
     }
 )  # fmt: skip
-CONTEXT_KEYS = frozenset({"type", "position", "plain"})
+CONTEXT_KEYS = frozenset({"type", "position", "plain", "tells"})
 REQUIRED = ("name", "verified", "packages", "entry", "waits", "numbering", "advice")
 
 
@@ -97,6 +97,7 @@ def _context(dialect: str, entry: Mapping[str, Any]) -> Context:
         type=entry["type"],
         position=entry["position"],
         plain=entry.get("plain", entry["type"]),
+        tells=entry.get("tells", False),
     )
 
 

@@ -16,6 +16,7 @@ BASES = "<bases>"
 FACTORIES = "<factories>"
 BRANCHES = "<branches>"
 ROLES = "<roles>"
+WRAPPERS = "<wrappers>"
 
 
 class Cells:

@@ -2,33 +2,29 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Literal
 
 from holdfast_lint import model
-from holdfast_lint.dialect import Role
 from holdfast_lint.inference.annotations import annotated
-from holdfast_lint.inference.application import apply, in_role, register
+from holdfast_lint.inference.application import register
 from holdfast_lint.inference.cells import BASES, BRANCHES, FACTORIES, RETURNED
+from holdfast_lint.inference.decoration import decorate
 from holdfast_lint.inference.evaluation import assign, call_method, evaluate, introduce, iterate
 from holdfast_lint.inference.frame import Frame
 from holdfast_lint.inference.lookup import lineage, look_up_import, module_attribute
 from holdfast_lint.inference.protocols import TRUTH, call_first
-from holdfast_lint.inference.results import Arguments, element
+from holdfast_lint.inference.results import element
 from holdfast_lint.model import Class, Function, Statement
 from holdfast_lint.values import (
     NOTHING,
     UNKNOWN,
-    ActivityRef,
     ClassRef,
     Collection,
-    Decoratee,
     External,
     FunctionRef,
     Instance,
     ModuleRef,
     Value,
     Values,
-    WorkflowRef,
     instance_of,
     join,
     merged,
@@ -39,12 +35,6 @@ MOST_ROUNDS = 4
 # Rounds multiply with each loop inside a loop; what a deeper one carries over is not worth that.
 DEEPEST_LOOP = 3
 ACCESSORS = frozenset({"setter", "deleter", "getter"})
-BINDINGS: dict[str, Literal["static", "class", "property"]] = {
-    "builtins.staticmethod": "static",
-    "builtins.classmethod": "class",
-    "builtins.property": "property",
-    "functools.cached_property": "property",
-}
 
 
 def run(frame: Frame, body: Iterable[Statement]) -> None:
@@ -309,7 +299,7 @@ def _define(frame: Frame, function: Function) -> None:
             return
         _add_branch(frame, decorator, function)
         applied = [
-            _decorate(frame, item, function, values, decorator)
+            decorate(frame, item, function, values, decorator)
             for item in evaluate(frame, decorator)
         ]
         # A decorator that was not looked at yet gives nothing, and a cell filled too early would stay filled.
@@ -326,56 +316,6 @@ def _add_branch(frame: Frame, decorator: model.Expression, function: Function) -
             if isinstance(value, FunctionRef):
                 branch = one(FunctionRef(function=function))
                 frame.program.cells.write(value.function, BRANCHES, branch)
-
-
-def _decorate(
-    frame: Frame, decorator: object, function: Function, values: Values, node: model.Expression
-) -> Values:
-    match decorator:
-        case External(name=name):
-            return _decorate_externally(frame, name, function, values)
-        case FunctionRef() | Instance():
-            given = Arguments(positional=(one(Decoratee()),), given=1)
-            results = apply(frame, decorator, given, node.span)
-            return join(_dressed(frame, result, function, values) for result in results)
-        case _:
-            return values
-
-
-def _decorate_externally(frame: Frame, name: str, function: Function, values: Values) -> Values:
-    role = frame.program.dialects.role(name)
-    if role is not None and not role.takes:
-        return join(_in_role(frame, role, value, function) for value in values)
-    binding = BINDINGS.get(name)
-    if binding is None:
-        return values
-    return frozenset(
-        replace(value, binding=binding) if isinstance(value, FunctionRef) else value
-        for value in values
-    )
-
-
-def _in_role(frame: Frame, role: Role, value: Value, function: Function) -> Values:
-    """Give a role to the function that is defined, not to what another decorator made of it."""
-    plain = isinstance(value, FunctionRef) and role.kind != "child"
-    return in_role(frame, role, FunctionRef(function=function) if plain else value) or one(value)
-
-
-def _dressed(frame: Frame, result: object, function: Function, values: Values) -> Values:
-    """Put the decorated function in the place that the decorator kept for it."""
-    match result:
-        case ActivityRef(function=None) | WorkflowRef(function=None):
-            return one(replace(result, function=function))
-        case FunctionRef() | Instance() if any(isinstance(value, FunctionRef) for value in values):
-            return one(replace(result, decorates=(*result.decorates, function)))
-        case WorkflowRef(role=role):
-            # What the decorator makes a workflow is a wrapper, and this is what it wraps.
-            register(frame, role, one(FunctionRef(function=function)))
-            return one(result)
-        case FunctionRef() | Instance() | ActivityRef():
-            return one(result)
-        case _:
-            return values
 
 
 def _define_class(frame: Frame, definition: Class) -> None:

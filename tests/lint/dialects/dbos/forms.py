@@ -57,6 +57,20 @@ def tracked(function):
     return wrapper
 
 
+def timed(function):
+    def wrapper(*args):
+        time.monotonic()  # finds HF102
+        return function(*args)
+
+    return wrapper
+
+
+@DBOS.workflow()
+@timed
+def inside_a_wrapper() -> None:
+    time.time()  # finds HF101
+
+
 @tracked
 def behind_a_wrapper() -> None:
     with SetWorkflowID(f"x{uuid.uuid4()}"):  # finds HF121

@@ -38,6 +38,16 @@ def nightly(ctx, _):
     yield ctx.wait_for_external_event("paid")
 
 
+def registered_elsewhere(ctx: task.OrchestrationContext, _):
+    time.time()  # finds HF101
+    yield from part(ctx)
+
+
+def part(ctx: task.OrchestrationContext):
+    time.monotonic()  # finds HF102
+    yield ctx.call_activity(charge, input=1)
+
+
 def main() -> None:
     with worker.TaskHubGrpcWorker() as hub:
         hub.add_orchestrator(order)
