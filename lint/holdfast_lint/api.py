@@ -9,7 +9,7 @@ from pathlib import Path
 from holdfast_lint.callgraph import CallGraph, build_callgraph
 from holdfast_lint.catalog import load_catalog
 from holdfast_lint.collect.files import collect_file
-from holdfast_lint.diagnostic import Coverage, Diagnostic, Problem, Report
+from holdfast_lint.diagnostic import Coverage, Diagnostic, Hop, Problem, Report
 from holdfast_lint.dialectbook import load_dialects
 from holdfast_lint.discovery import discover
 from holdfast_lint.flow import Flow, waters_of
@@ -20,6 +20,7 @@ from holdfast_lint.rule import Hit, Rule, View
 from holdfast_lint.rulebook import load_rules
 from holdfast_lint.selection import Options, Selection
 from holdfast_lint.suppress import directives_of, review, suppress
+from holdfast_lint.world import World
 
 # libcst and the analysis recurse over the syntax tree, a dozen frames per level at most, and `parse` bounds the levels.
 DEEPEST_STACK = 10_000
@@ -127,29 +128,41 @@ def _findings(
 ) -> Iterator[Diagnostic]:
     reached = {item: graph.traces[item] for item in graph.reached() if item in graph.traces}
     flow = Flow(project, reached, graph.workflows, waters_of(reached, graph.dialects))
-    for function in graph.reached():
-        if function not in graph.traces:
-            continue
-        view = View(
-            function=function,
-            trace=graph.traces[function],
-            traces=graph.traces,
-            dialect=graph.dialect_of(function),
-            flow=flow,
-        )
-        for rule in load_rules():
-            if rule.code in chosen[function.path]:
-                for hit in rule.check(view):
-                    yield _diagnostic(graph, function, rule, hit)
+    steps = graph.steps
+    world = World(project=project, dialects=graph.dialects, entries=graph, steps=steps)
+    for one in (graph, steps):
+        for function in one.reached():
+            if function not in one.traces:
+                continue
+            view = View(
+                function=function,
+                trace=one.traces[function],
+                traces=one.traces,
+                dialect=one.dialect_of(function),
+                flow=flow,
+                world=world,
+            )
+            for rule in load_rules():
+                if rule.code in chosen[function.path]:
+                    for hit in (rule.check if one is graph else rule.check_step)(view):
+                        yield _diagnostic(one, function, rule, hit)
+    for rule in load_rules():
+        for defect in rule.survey(world):
+            if rule.code in chosen[defect.path]:
+                yield _found(rule, defect.path, defect.hit, (), 0)
 
 
 def _diagnostic(graph: CallGraph, function: Function, rule: Rule, hit: Hit) -> Diagnostic:
-    chain, others = graph.chain(function, hit.span)
+    chain, others = graph.chain(function, hit.span, hit.root)
+    return _found(rule, function.path, hit, chain, others)
+
+
+def _found(rule: Rule, path: str, hit: Hit, chain: tuple[Hop, ...], others: int) -> Diagnostic:
     return Diagnostic(
         code=rule.code,
         name=rule.name,
         severity=hit.severity or rule.severity,
-        path=function.path,
+        path=path,
         span=hit.span,
         message=hit.message,
         advice=hit.advice,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from holdfast_lint import model
+from holdfast_lint.calls import arguments_at, operations_of
 from holdfast_lint.catalog import Catalog
 from holdfast_lint.diagnostic import Hop
 from holdfast_lint.dialect import ENTRIES, Dialect, Dialects, Role
@@ -20,6 +21,7 @@ from holdfast_lint.scopes import Scope
 from holdfast_lint.trace import Trace
 from holdfast_lint.values import (
     UNKNOWN,
+    ActivityRef,
     External,
     FunctionRef,
     Instance,
@@ -35,13 +37,20 @@ Parents = Mapping[Function, Function | None]
 class CallGraph:
     """Hold the entries in source order with their roles, what runs inside each function, and who called whom first.
 
-    An entry is a workflow, or a handler that runs as one.
+    An entry is a workflow, or a handler that runs as one. `steps` is the same for activities, and for functions whose
+    result an operation records.
     """
 
     dialects: Dialects
     roles: Mapping[Function, Role]
     traces: Mapping[Function, Trace]
     parents: Mapping[Function, Parents]
+    inner: "CallGraph | None" = None
+
+    @property
+    def steps(self) -> "CallGraph":
+        """Give the activities in the place of the entries."""
+        return self.inner or self
 
     @property
     def workflows(self) -> tuple[Function, ...]:
@@ -57,9 +66,11 @@ class CallGraph:
         found = {function for parents in self.parents.values() for function in parents}
         return tuple(sorted(found, key=place))
 
-    def chain(self, function: Function, span: Span) -> tuple[tuple[Hop, ...], int]:
+    def chain(
+        self, function: Function, span: Span, root: Function | None = None
+    ) -> tuple[tuple[Hop, ...], int]:
         """Give the shortest path from a workflow to a place in `function`, and how many other workflows reach it."""
-        path = self._nearest(function)
+        path = self._nearest(function) if root is None else self._path(root, function)
         calls = [self.traces[one].edges[other].line for one, other in pairwise(path)]
         hops = tuple(
             Hop(function=step.qualified, path=step.path, line=step.span.line, call_line=line)
@@ -103,7 +114,13 @@ def build_callgraph(project: Project, catalog: Catalog, dialects: Dialects) -> C
         parents = _parents(_entries(program), traces)
     roles = _entries(program)
     inside = {unit: trace for unit, trace in traces.items() if isinstance(unit, Function)}
-    return CallGraph(dialects=dialects, roles=roles, traces=inside, parents=parents)
+    return CallGraph(
+        dialects=dialects,
+        roles=roles,
+        traces=inside,
+        parents=parents,
+        inner=_steps(program, inside, roles),
+    )
 
 
 def _settle_entries(program: Program, traces: dict[Unit, Trace]) -> None:
@@ -162,6 +179,43 @@ def _told(program: Program, dialect: Dialect) -> Iterator[Function]:
                 known = program.cells.read(node, parameter.name, node)
                 if External(name=context.handed_to(node)) in known:
                     yield node
+
+
+def _steps(
+    program: Program, inside: Mapping[Function, Trace], entries: Mapping[Function, Role]
+) -> CallGraph:
+    """Run what is recorded, when all that workflows do is known: what steps hand to helpers is none of theirs."""
+    roles = {
+        function: role
+        for function, role in _recorded(program, inside)
+        if function not in entries and function.path in program.project.named
+    }
+    roles = {function: roles[function] for function in sorted(roles, key=place)}
+    traces: dict[Unit, Trace] = {}
+    for function in roles:
+        _open(program, function)
+    _settle(program, traces)
+    seen = {unit: trace for unit, trace in traces.items() if isinstance(unit, Function)}
+    known = {**inside, **seen}
+    parents = {function: _search(function, known, entries) for function in roles}
+    return CallGraph(dialects=program.dialects, roles=roles, traces=known, parents=parents)
+
+
+def _recorded(
+    program: Program, inside: Mapping[Function, Trace]
+) -> Iterator[tuple[Function, Role]]:
+    """Find the functions that operations are handed, then the activities."""
+    for trace in inside.values():
+        for call in trace.callees:
+            for operation in operations_of(program.dialects, trace, call):
+                role = Role(kind="step", dialect=operation.dialect, direct="runs")
+                for argument in arguments_at(call, operation.records):
+                    for value in trace.values_of(argument):
+                        if isinstance(value, FunctionRef):
+                            yield value.function, role
+    for value in program.cells.every_value():
+        if isinstance(value, ActivityRef) and value.function is not None:
+            yield value.function, value.role
 
 
 def place(function: Function) -> tuple[str, Span]:

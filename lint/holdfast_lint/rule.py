@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from holdfast_lint import model
+from holdfast_lint.calls import operations_of
 from holdfast_lint.diagnostic import Severity, Sink
-from holdfast_lint.dialect import SILENT, Dialect
+from holdfast_lint.dialect import SILENT, Dialect, Operation, Role
 from holdfast_lint.flow import Flow, severity_of
-from holdfast_lint.model import Call, Function, Node, Span
+from holdfast_lint.model import Call, Class, Function, Node, Span
 from holdfast_lint.page import Page
 from holdfast_lint.trace import Trace
+from holdfast_lint.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,23 @@ class View:
     traces: Mapping[Function, Trace]
     dialect: Dialect
     flow: Flow
+    world: World
+
+    @property
+    def role(self) -> Role | None:
+        """Say what the library makes of the function itself, if it calls it."""
+        return self.world.entries.roles.get(self.function) or self.world.steps.roles.get(
+            self.function
+        )
+
+    @property
+    def owner(self) -> Class | None:
+        """Give the class in whose body the function stands."""
+        return self.world.project.scopes[self.function].owner
+
+    def operations(self, call: Call) -> tuple[Operation, ...]:
+        """Give the operations that a call may be."""
+        return tuple(operations_of(self.world.dialects, self.trace, call))
 
     def pauses(self, node: Node) -> bool:
         """Tell whether the run may stop here until something happens."""
@@ -48,16 +67,29 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """Be one violation inside a function; without a severity of its own it has that of the rule."""
+    """Be one violation inside a function; without a severity of its own it has that of the rule.
+
+    `root` is the entry whose path is to be shown, where not every path leads to a violation.
+    """
 
     span: Span
     message: str
     advice: str
     severity: Severity | None = None
     sinks: tuple[Sink, ...] = ()
+    root: Function | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defect:
+    """Be one violation in a definition, which no run needs to reach."""
+
+    path: str
+    hit: Hit
 
 
 Check = Callable[[View], Iterator[Hit]]
+Survey = Callable[[World], Iterator[Defect]]
 
 # What these find is a value, and how bad it is depends on where the value goes.
 VALUES = frozenset(
@@ -82,10 +114,15 @@ VALUES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Be one rule; each case under `Wrong` of its page breaks it and no other, those under `Right` break none."""
+    """Be one rule; each case under `Wrong` of its page breaks it and no other, those under `Right` break none.
+
+    `check` looks at what workflows run, `check_step` at what activities and steps run, and `survey` at definitions.
+    """
 
     page: Page
     check: Check
+    check_step: Check
+    survey: Survey
 
     @property
     def code(self) -> str:
@@ -123,6 +160,11 @@ def effects(code: str, template: str) -> Check:
                 )
 
     return check
+
+
+def no_survey(_world: World) -> Iterator[Defect]:
+    """Be the survey of a rule that looks at what runs."""
+    yield from ()
 
 
 def nothing(_view: View) -> Iterator[Hit]:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from holdfast_lint import rules
 from holdfast_lint.page import Page, read_page
-from holdfast_lint.rule import Check, Rule, effects, nothing
+from holdfast_lint.rule import Rule, effects, no_survey, nothing
 
 
 @cache
@@ -21,12 +21,16 @@ def load_rules() -> tuple[Rule, ...]:
         stem = entry.name.removesuffix(".md")
         if stem != entry.name:
             page = read_page(entry.read_text(encoding="utf-8"))
-            found.append(Rule(page=page, check=_check(page, stem if stem in modules else None)))
+            found.append(_rule(page, stem if stem in modules else None))
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
-def _check(page: Page, module: str | None) -> Check:
-    if module is not None:
-        check: Check = import_module(f"{rules.__name__}.{module}").check
-        return check
-    return nothing if page.finds is None else effects(page.code, page.finds)
+def _rule(page: Page, stem: str | None) -> Rule:
+    module = None if stem is None else import_module(f"{rules.__name__}.{stem}")
+    usual = nothing if page.finds is None else effects(page.code, page.finds)
+    return Rule(
+        page=page,
+        check=getattr(module, "check", usual),
+        check_step=getattr(module, "check_step", nothing),
+        survey=getattr(module, "survey", no_survey),
+    )
