@@ -244,6 +244,7 @@ def _bind_parameters(frame: Frame, function: Function) -> None:
         if position == 0 and not values and frame.scope.owner is not None:
             # A method that nobody was seen to call on an object still belongs to its class.
             values = one(Instance(definition=frame.scope.owner))
+            frame.program.cells.offer(function, parameter.name, values)
         frame.local[parameter.name] = values
 
 

@@ -1,7 +1,9 @@
 """Each library that the linter knows: its workflows, its steps, its context, and what looks like them and is not."""
 
 import importlib
+import tomllib
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,15 @@ from holdfast_lint.catalog import load_catalog
 from holdfast_lint.diagnostic import Report
 from holdfast_lint.dialect import KINDS, PURPOSES, REMEDIES, Dialect
 from holdfast_lint.dialect_reference import render_dialects
-from holdfast_lint.dialectbook import DialectError, load_dialects, read_dialect
+from holdfast_lint.dialectbook import (
+    CONTEXT_KEYS,
+    KEYS,
+    OPERATION_KEYS,
+    ROLE_KEYS,
+    DialectError,
+    load_dialects,
+    read_dialect,
+)
 
 Checker = Callable[..., Report]
 
@@ -74,6 +84,25 @@ def test_every_word_of_the_schema_is_used_by_some_table() -> None:
 
     assert {role.kind for role in roles} == set(KINDS)
     assert {found.purpose for found in operations} == set(PURPOSES)
+
+
+def test_every_key_of_the_schema_is_used_by_some_table() -> None:
+    folder = files("holdfast_lint").joinpath("dialects")
+    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in folder.iterdir()]
+
+    def keys(*name: str) -> set[str]:
+        entries = [table.get(name[0], ()) for table in tables] if name else [tables]
+        return {
+            key
+            for entry in entries
+            for item in ([entry] if isinstance(entry, dict) else entry)
+            for key in item
+        }
+
+    assert keys() == KEYS
+    assert keys("role") == ROLE_KEYS
+    assert keys("operation") == OPERATION_KEYS
+    assert keys("context") == CONTEXT_KEYS
 
 
 def test_no_name_belongs_to_two_libraries() -> None:

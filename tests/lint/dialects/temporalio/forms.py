@@ -37,6 +37,7 @@ class Greeting:
     async def run(self, name: str) -> str:
         self.started = datetime.now()  # finds HF101
         self.clock.read()
+        await workflow.wait_condition(lambda: self.later() > 0)
         workflow.set_signal_handler("late", self.late)
         workflow.set_query_handler("seen", handler=lambda: time.time())  # finds HF101
         workflow.execute_activity(say, name, start_to_close_timeout=timedelta(1))  # finds HF702
@@ -47,6 +48,9 @@ class Greeting:
         except:  # finds HF712
             pass
         return name
+
+    def later(self) -> float:
+        return time.monotonic()  # finds HF102
 
     async def late(self) -> None:
         time.time()  # finds HF101
