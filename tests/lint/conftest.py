@@ -37,3 +37,7 @@ def codes(check: Checker) -> Callable[[str], list[tuple[int, str]]]:
         return [(item.span.line, item.code) for item in report.diagnostics]
 
     return run
+
+
+# Programs that a linter is to read; some look like tests, and none may be run.
+collect_ignore = ["corpus"]

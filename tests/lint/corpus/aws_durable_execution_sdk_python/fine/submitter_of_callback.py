@@ -11,9 +11,9 @@ from aws_durable_execution_sdk_python.types import WaitForCallbackContext
 @durable_execution
 def handler(event: dict, context: DurableContext) -> str:
     def submit(callback_id: str, submitting: WaitForCallbackContext) -> None:
-        requests.post(
-            "https://approvals.example.org",
-            json={"callback": callback_id, "asked": time.time(), "expense": event["expense"]},
+        requests.put(
+            f"https://approvals.example.org/{callback_id}",
+            json={"asked": time.time(), "expense": event["expense"]},
             timeout=10,
         )
 

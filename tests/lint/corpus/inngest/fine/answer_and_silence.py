@@ -4,18 +4,18 @@ from datetime import timedelta
 
 import inngest
 
-client = inngest.Inngest(app_id="approvals")
+client = inngest.Inngest(app_id="payments")
 
 
 async def ask_again() -> str:
     return "asked again"
 
 
-@client.create_function(fn_id="expense", trigger=inngest.TriggerEvent(event="expense/filed"))
-async def expense(ctx: inngest.Context) -> str:
-    decision = await ctx.step.wait_for_event(
-        "decision", event="expense/decided", timeout=timedelta(days=1)
+@client.create_function(fn_id="collect", trigger=inngest.TriggerEvent(event="invoice/sent"))
+async def collect(ctx: inngest.Context) -> str:
+    payment = await ctx.step.wait_for_event(
+        "payment", event="payment/arrived", timeout=timedelta(days=1)
     )
-    if decision is None:
+    if payment is None:
         return await ctx.step.run("ask-again", ask_again)
-    return "paid" if decision.data["approved"] else "rejected"
+    return "paid" if payment.data["complete"] else "paid in part"

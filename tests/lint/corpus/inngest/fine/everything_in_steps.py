@@ -15,7 +15,7 @@ async def draw() -> int:
 
 async def send(discount: int) -> str:
     async with httpx.AsyncClient() as http:
-        await http.post("https://mail.example.org", json={"discount": discount})
+        await http.put("https://mail.example.org/welcome", json={"discount": discount})
     return datetime.now().isoformat()
 
 

@@ -29,11 +29,15 @@ class AwaitPayment:
             )
 
     @workflow.run
-    async def run(self, customer: str) -> bool:
+    async def run(self, customer: str) -> str:
         reminders = asyncio.create_task(self.remind_daily(customer))
-        with contextlib.suppress(asyncio.TimeoutError):
+        try:
             await workflow.wait_condition(lambda: self.paid, timeout=timedelta(days=14))
+        except asyncio.TimeoutError:
+            outcome = "overdue"
+        else:
+            outcome = "paid"
         reminders.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reminders
-        return self.paid
+        return outcome
