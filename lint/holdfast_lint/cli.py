@@ -58,6 +58,9 @@ def lint() -> None:
 @click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Skip such paths; may be repeated."
 )
+@click.option("--fix", is_flag=True, help="Carry out safe fixes.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: unsafe fixes as well.")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -110,13 +113,18 @@ def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> N
             options=_options(given),
             baseline=given["baseline"],
             change=given["change"] or "none",
+            fix=_fixing(given),
+            unsafe=given["unsafe_fixes"],
         )
         result = carry_out(request)
     except LintError as error:
         _refuse(context, str(error))
     report, file = result.report, given["output_file"]
     colour = file is None and _wants_colour()
-    text = render(report, given["form"], colour=colour, statistics=given["statistics"])
+    if given["diff"]:
+        text = result.diff
+    else:
+        text = render(report, given["form"], colour=colour, statistics=given["statistics"])
     if file is None:
         _show(context, text)
     else:
@@ -124,6 +132,8 @@ def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> N
     if not given["quiet"]:
         for line in (summarise(report), *result.notes):
             click.echo(line, err=True)
+    if given["diff"] and not report.problems:
+        context.exit(int(bool(result.diff) and not given["exit_zero"]))
     context.exit(exit_code(report, fail_on=given["fail_on"], exit_zero=given["exit_zero"]))
 
 
@@ -178,6 +188,16 @@ def _options(given: dict[str, Any]) -> Any:
         per_file_ignores=_per_file(given["per_file_ignores"]),
         exclude=given["exclude"],
     )
+
+
+def _fixing(given: dict[str, Any]) -> Any:
+    from holdfast_lint.diagnostic import LintError
+
+    if given["fix"] and given["diff"]:
+        raise LintError("--fix changes files and --diff does not: say one of them")
+    if given["unsafe_fixes"] and not (given["fix"] or given["diff"]):
+        raise LintError("--unsafe-fixes needs --fix or --diff")
+    return "diff" if given["diff"] else "write" if given["fix"] else "no"
 
 
 def _per_file(entries: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
