@@ -98,27 +98,40 @@ def lint() -> None:
     help="How severe a finding must be to exit with 1.",
 )
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although there are findings.")
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes; Ctrl-C ends it.")
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Check files and folders; `holdfast lint PATH...` does the same."""
-    # The analysis brings libcst, which takes longer to load than `holdfast --help` should take.
     from holdfast_lint.diagnostic import LintError
+
+    try:
+        if given["watch"]:
+            _watch(context, paths, given)
+        else:
+            code, _ = _once(context, paths, given)
+            context.exit(code)
+    except LintError as error:
+        _refuse(context, str(error))
+
+
+def _once(
+    context: click.Context, paths: tuple[Path, ...], given: dict[str, Any]
+) -> tuple[int, list[str]]:
+    """Check and show; give the exit code, and which files were read."""
+    # The analysis brings libcst, which takes longer to load than `holdfast --help` should take.
     from holdfast_lint.report.formats import render
     from holdfast_lint.report.text import summarise
     from holdfast_lint.running import Request, carry_out, exit_code
 
-    try:
-        request = Request(
-            paths=paths,
-            options=_options(given),
-            baseline=given["baseline"],
-            change=given["change"] or "none",
-            fix=_fixing(given),
-            unsafe=given["unsafe_fixes"],
-        )
-        result = carry_out(request)
-    except LintError as error:
-        _refuse(context, str(error))
+    request = Request(
+        paths=paths,
+        options=_options(given),
+        baseline=given["baseline"],
+        change=given["change"] or "none",
+        fix=_fixing(given),
+        unsafe=given["unsafe_fixes"],
+    )
+    result = carry_out(request)
     report, file = result.report, given["output_file"]
     colour = file is None and _wants_colour()
     if given["diff"]:
@@ -132,9 +145,31 @@ def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> N
     if not given["quiet"]:
         for line in (summarise(report), *result.notes):
             click.echo(line, err=True)
+    code = exit_code(report, fail_on=given["fail_on"], exit_zero=given["exit_zero"])
     if given["diff"] and not report.problems:
-        context.exit(int(bool(result.diff) and not given["exit_zero"]))
-    context.exit(exit_code(report, fail_on=given["fail_on"], exit_zero=given["exit_zero"]))
+        code = int(bool(result.diff) and not given["exit_zero"])
+    return code, list(report.sources)
+
+
+def _watch(context: click.Context, paths: tuple[Path, ...], given: dict[str, Any]) -> None:
+    from holdfast_lint.diagnostic import LintError
+    from holdfast_lint.watching import changes, stamps
+
+    if given["fix"] or given["diff"] or given["change"] or given["output_file"]:
+        raise LintError(
+            "--watch only shows: leave out --fix, --diff, --output-file and changes of the baseline"
+        )
+    options = _options(given)
+    read: list[str] = []
+    try:
+        for _ in changes(lambda: stamps(paths, options, read)):
+            try:
+                read[:] = _once(context, paths, given)[1]
+            except LintError as error:
+                click.echo(f"holdfast lint: {error}", err=True)
+            click.echo("watching; Ctrl-C ends", err=True)
+    except KeyboardInterrupt:
+        context.exit(0)
 
 
 @lint.command()
