@@ -12,6 +12,7 @@ from holdfast_lint.collect.files import collect_file
 from holdfast_lint.diagnostic import Coverage, Diagnostic, Hop, Problem, Report
 from holdfast_lint.dialectbook import load_dialects
 from holdfast_lint.discovery import discover
+from holdfast_lint.fixes.planning import with_fixes
 from holdfast_lint.flow import Flow, waters_of
 from holdfast_lint.model import Function
 from holdfast_lint.module import Module
@@ -99,12 +100,13 @@ def _judge(
         (_weighed(selection, item) for item in (*outcome.kept, *remarks)),
         key=lambda item: (item.path, item.span, item.code, item.message),
     )
+    sources = {module.path: module.text for module in loaded}
     return Report(
-        diagnostics=tuple(diagnostics),
+        diagnostics=tuple(with_fixes(diagnostics, sources)),
         suppressed=outcome.suppressed,
         problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line or 0))),
         coverage=_coverage(project, graph),
-        sources={module.path: module.text for module in loaded},
+        sources=sources,
         checked={path: chosen[path] for path in project.named},
     )
 

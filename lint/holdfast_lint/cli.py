@@ -58,6 +58,9 @@ def lint() -> None:
 @click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Skip such paths; may be repeated."
 )
+@click.option("--fix", is_flag=True, help="Carry out safe fixes.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: unsafe fixes as well.")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -95,28 +98,46 @@ def lint() -> None:
     help="How severe a finding must be to exit with 1.",
 )
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although there are findings.")
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes; Ctrl-C ends it.")
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Check files and folders; `holdfast lint PATH...` does the same."""
-    # The analysis brings libcst, which takes longer to load than `holdfast --help` should take.
     from holdfast_lint.diagnostic import LintError
+
+    try:
+        if given["watch"]:
+            _watch(context, paths, given)
+        else:
+            code, _ = _once(context, paths, given)
+            context.exit(code)
+    except LintError as error:
+        _refuse(context, str(error))
+
+
+def _once(
+    context: click.Context, paths: tuple[Path, ...], given: dict[str, Any]
+) -> tuple[int, list[str]]:
+    """Check and show; give the exit code, and which files were read."""
+    # The analysis brings libcst, which takes longer to load than `holdfast --help` should take.
     from holdfast_lint.report.formats import render
     from holdfast_lint.report.text import summarise
     from holdfast_lint.running import Request, carry_out, exit_code
 
-    try:
-        request = Request(
-            paths=paths,
-            options=_options(given),
-            baseline=given["baseline"],
-            change=given["change"] or "none",
-        )
-        result = carry_out(request)
-    except LintError as error:
-        _refuse(context, str(error))
+    request = Request(
+        paths=paths,
+        options=_options(given),
+        baseline=given["baseline"],
+        change=given["change"] or "none",
+        fix=_fixing(given),
+        unsafe=given["unsafe_fixes"],
+    )
+    result = carry_out(request)
     report, file = result.report, given["output_file"]
     colour = file is None and _wants_colour()
-    text = render(report, given["form"], colour=colour, statistics=given["statistics"])
+    if given["diff"]:
+        text = result.diff
+    else:
+        text = render(report, given["form"], colour=colour, statistics=given["statistics"])
     if file is None:
         _show(context, text)
     else:
@@ -124,7 +145,31 @@ def check(context: click.Context, /, paths: tuple[Path, ...], **given: Any) -> N
     if not given["quiet"]:
         for line in (summarise(report), *result.notes):
             click.echo(line, err=True)
-    context.exit(exit_code(report, fail_on=given["fail_on"], exit_zero=given["exit_zero"]))
+    code = exit_code(report, fail_on=given["fail_on"], exit_zero=given["exit_zero"])
+    if given["diff"] and not report.problems:
+        code = int(bool(result.diff) and not given["exit_zero"])
+    return code, list(report.sources)
+
+
+def _watch(context: click.Context, paths: tuple[Path, ...], given: dict[str, Any]) -> None:
+    from holdfast_lint.diagnostic import LintError
+    from holdfast_lint.watching import changes, stamps
+
+    if given["fix"] or given["diff"] or given["change"] or given["output_file"]:
+        raise LintError(
+            "--watch only shows: leave out --fix, --diff, --output-file and changes of the baseline"
+        )
+    options = _options(given)
+    read: list[str] = []
+    try:
+        for _ in changes(lambda: stamps(paths, options, read)):
+            try:
+                read[:] = _once(context, paths, given)[1]
+            except LintError as error:
+                click.echo(f"holdfast lint: {error}", err=True)
+            click.echo("watching; Ctrl-C ends", err=True)
+    except KeyboardInterrupt:
+        context.exit(0)
 
 
 @lint.command()
@@ -178,6 +223,16 @@ def _options(given: dict[str, Any]) -> Any:
         per_file_ignores=_per_file(given["per_file_ignores"]),
         exclude=given["exclude"],
     )
+
+
+def _fixing(given: dict[str, Any]) -> Any:
+    from holdfast_lint.diagnostic import LintError
+
+    if given["fix"] and given["diff"]:
+        raise LintError("--fix changes files and --diff does not: say one of them")
+    if given["unsafe_fixes"] and not (given["fix"] or given["diff"]):
+        raise LintError("--unsafe-fixes needs --fix or --diff")
+    return "diff" if given["diff"] else "write" if given["fix"] else "no"
 
 
 def _per_file(entries: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

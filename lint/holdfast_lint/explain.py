@@ -12,7 +12,7 @@ from holdfast_lint.rule import Rule
 SCHEMA = 1
 BLOCK = re.compile(r"```python *([^\n]*)\n(.*?)```", re.DOTALL)
 INDENT = "    "
-FIXED = {"fixed": "Fixed with --fix:", "fixed unsafe": "Fixed with --unsafe-fixes:"}
+FIXED = {"fixed": "Fixed with --fix:", "fixed unsafe": "Fixed with --fix --unsafe-fixes:"}
 
 Fixability = Literal["safe", "unsafe"]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from holdfast_lint.diagnostic import Diagnostic
+from holdfast_lint.module import lines_of
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -21,7 +22,7 @@ class Fingerprint:
 def fingerprint(item: Diagnostic, sources: Mapping[str, str]) -> Fingerprint:
     """Take the fingerprint of a finding; its path is that of the report."""
     span = item.span
-    lines = sources.get(item.path, "").splitlines()[span.line - 1 : span.end_line]
+    lines = lines_of(sources.get(item.path, ""))[span.line - 1 : span.end_line]
     if lines:
         lines[-1] = lines[-1][: span.end_column]
         lines[0] = lines[0][span.column :]

@@ -1,5 +1,6 @@
 """One source file as a value, and walking through code."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,15 @@ class Module:
     text: str
     body: tuple[Statement, ...]
     comments: tuple[Comment, ...]
+
+
+# What ends a line of Python; `str.splitlines` knows many more.
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def lines_of(text: str) -> list[str]:
+    """Split a text as Python counts its lines; a final line end begins a last empty line."""
+    return LINE_END.split(text)
 
 
 def children(node: Node) -> Iterator[Node]:

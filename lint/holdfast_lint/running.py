@@ -17,12 +17,14 @@ from holdfast_lint.baseline import (
 from holdfast_lint.diagnostic import LintError, Report
 from holdfast_lint.dialectbook import load_dialects
 from holdfast_lint.fingerprint import Fingerprint
+from holdfast_lint.fixing import fix_all, write_fixed
 from holdfast_lint.report.findings import counted
 from holdfast_lint.selection import Options, Selection
 
 CLEAN, FOUND, UNUSABLE = 0, 1, 2
 
 Change = Literal["none", "shrink", "grow"]
+Fixing = Literal["no", "diff", "write"]
 FailOn = Literal["error", "warning"]
 
 
@@ -34,6 +36,8 @@ class Request:
     options: Options
     baseline: Path | None = None
     change: Change = "none"
+    fix: Fixing = "no"
+    unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,7 @@ class Result:
 
     report: Report
     notes: tuple[str, ...]
+    diff: str = ""
 
 
 def carry_out(request: Request) -> Result:
@@ -50,19 +55,39 @@ def carry_out(request: Request) -> Result:
     Raises:
         LintError: if the request or a file that it needs makes no sense.
     """
-    report = check_paths(request.paths, options=request.options)
     file = request.baseline or Selection(request.options).baseline(
         path for path in request.paths if path.exists()
     )
-    notes: list[str] = []
-    if file is not None:
-        report = _against(report, file, request.change, notes)
-    elif request.change != "none":
+    if file is None and request.change != "none":
         raise LintError(
             "there is no baseline to write: name one with --baseline FILE or `baseline` in [tool.holdfast.lint]"
         )
+    notes: list[str] = []
+    if request.fix == "no":
+        diff, report = "", check_paths(request.paths, options=request.options)
+    else:
+        diff, report = _fixed(request, file, notes)
+    if file is not None:
+        report = _against(report, file, request.change, notes)
     notes.extend(_remarks(report))
-    return Result(report=report, notes=tuple(notes))
+    return Result(report=report, notes=tuple(notes), diff=diff)
+
+
+def _fixed(request: Request, file: Path | None, notes: list[str]) -> tuple[str, Report]:
+    """Fix what is not in the baseline, and give the diff and what is then left."""
+    known = Baseline(file=file) if file is not None and not file.exists() else None
+    baseline = known if file is None or known is not None else read_baseline(file)
+    last: list[Report] = []
+
+    def check(overlay: Mapping[Path, str]) -> Report:
+        last[:] = [check_paths(request.paths, options=request.options, overlay=overlay)]
+        return last[0] if baseline is None else compare(last[0], baseline).report
+
+    fixed = fix_all(check, unsafe=request.unsafe)
+    if request.fix == "write":
+        written = list(write_fixed(fixed))
+        notes.append(f"fixed {counted(fixed.count, 'finding')} in {counted(len(written), 'file')}")
+    return fixed.diff(), last[0]
 
 
 def exit_code(report: Report, *, fail_on: FailOn, exit_zero: bool) -> int:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from holdfast_lint.blocks import blocks_of
-from holdfast_lint.diagnostic import Diagnostic, LintError, Suppressed
+from holdfast_lint.blocks import Block, blocks_of
+from holdfast_lint.diagnostic import Diagnostic, Edit, Fix, LintError, Suppressed
 from holdfast_lint.model import Span
-from holdfast_lint.module import Comment, Module
+from holdfast_lint.module import Comment, Module, lines_of
 from holdfast_lint.rulebook import load_rules
 from holdfast_lint.selection import codes_of, normal, suggestion
 
@@ -30,12 +30,17 @@ OURS = re.compile(r"HF\d+", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Directive:
-    """Be one suppression: what it names, as written, why, and the lines that it covers; no lines are the whole file."""
+    """Be one suppression: what it names and why, the line of text it stands on, and the lines that it covers.
+
+    `written` are the columns between which the words stand.
+    """
 
     path: str
     span: Span
     words: tuple[str, ...]
     reason: str
+    text: str
+    written: tuple[int, int]
     whole_file: bool
     lines: tuple[tuple[int, int], ...]
 
@@ -70,26 +75,19 @@ def directives_of(module: Module) -> tuple[Directive, ...]:
         if pattern is DIRECTIVE or OURS.search(match["codes"])
     ]
     blocks = blocks_of(module) if found else ()
-    return tuple(
-        _directive(
-            module.path,
-            comment,
-            match,
-            [(block.first, block.header, block.last) for block in blocks],
-        )
-        for comment, match in found
-    )
+    return tuple(_directive(module, comment, match, blocks) for comment, match in found)
 
 
 def _directive(
-    path: str, comment: Comment, match: re.Match[str], blocks: Iterable[tuple[int, int, int]]
+    module: Module, comment: Comment, match: re.Match[str], blocks: Iterable[Block]
 ) -> Directive:
     words = normal(word for word in re.split(r"[\s,]+", match["codes"] or "") if word)
     is_noqa = match.re is NOQA
     line, start = comment.line, comment.column + match.start()
-    below = ((first, last) for first, header, last in blocks if first <= line <= header)
+    first, last = match.span("codes")
+    below = ((block.first, block.last) for block in blocks if block.first <= line <= block.header)
     return Directive(
-        path=path,
+        path=module.path,
         span=Span(
             line=line,
             column=start,
@@ -98,6 +96,8 @@ def _directive(
         ),
         words=tuple(word for word in words if OURS.fullmatch(word)) if is_noqa else words,
         reason=match["reason"].strip(" \t-:#"),
+        text=lines_of(module.text)[line - 1],
+        written=(comment.column + first, comment.column + last),
         whole_file=not is_noqa and match["file"] is not None,
         lines=((line, line), *below),
     )
@@ -148,7 +148,9 @@ def review(
                 yield _about(directive, "HF992", f"{word} is no rule of the checker{guess}")
             elif (directive, word) not in used and codes <= chosen[directive.path]:
                 where = "in this file" if directive.whole_file else "here"
-                yield _about(directive, "HF990", f"{word} finds nothing {where}")
+                yield _about(
+                    directive, "HF990", f"{word} finds nothing {where}", _removal(directive, word)
+                )
 
 
 def _codes(word: str) -> frozenset[str]:
@@ -165,7 +167,7 @@ ADVICE = {
 }
 
 
-def _about(directive: Directive, code: str, message: str) -> Diagnostic:
+def _about(directive: Directive, code: str, message: str, fix: Fix | None = None) -> Diagnostic:
     rule = next(rule for rule in load_rules() if rule.code == code)
     return Diagnostic(
         code=rule.code,
@@ -177,4 +179,31 @@ def _about(directive: Directive, code: str, message: str) -> Diagnostic:
         advice=ADVICE[rule.code],
         chain=(),
         other_workflows=0,
+        fix=fix,
     )
+
+
+def _removal(directive: Directive, word: str) -> Fix:
+    """Take a word out of a comment, or the comment out of the line, or the line out of the file."""
+    span, text = directive.span, directive.text
+    start, end = directive.written
+    kept = [
+        other
+        for other in re.split(r"[\s,]+", text[start:end])
+        if other and normal([other]) != (word,)
+    ]
+    if kept:
+        return _edit(directive, f"remove {word}", start, end, ", ".join(kept))
+    before, after = text[: span.column], text[span.end_column :].lstrip()
+    if not before.strip() and not after:
+        below = Span(line=span.line, column=0, end_line=span.line + 1, end_column=0)
+        return Fix(title="remove the comment", safe=True, edits=(Edit(span=below, text=""),))
+    start = len(before.rstrip()) if before.strip() else len(before)
+    gap = "  " if after and before.strip() else ""
+    return _edit(directive, "remove the comment", start, len(text) - len(after), gap)
+
+
+def _edit(directive: Directive, title: str, start: int, end: int, text: str) -> Fix:
+    line = directive.span.line
+    span = Span(line=line, column=start, end_line=line, end_column=end)
+    return Fix(title=title, safe=True, edits=(Edit(span=span, text=text),))

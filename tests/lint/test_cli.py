@@ -49,9 +49,12 @@ def test_a_finding_shows_its_line_its_path_and_what_to_do() -> None:
         "  |\n"
         "   = path: workflow flow (flow.py:5)\n"
         "   = help: use `await workflow.sleep(...)` or `await asyncio.sleep(...)`, "
-        "a durable timer that holds no worker\n\n"
+        "a durable timer that holds no worker\n"
+        "   = fix: wait with `workflow.sleep()`\n\n"
     )
-    assert result.stderr == "checked 1 file, 1 workflow; 2 of 2 calls resolved (100%); 1 finding\n"
+    assert result.stderr == (
+        "checked 1 file, 1 workflow; 2 of 2 calls resolved (100%); 1 finding\nfixable: 1 with --fix\n"
+    )
     assert result.exit_code == 1
 
 
@@ -97,7 +100,10 @@ def test_statistics_count_per_rule() -> None:
 
     result = run(".", "--statistics")
 
-    assert result.stdout == "    2  HF601  print\n    1  HF305  blocking-sleep\n"
+    assert result.stdout == (
+        "    2  HF601  print  (2 fixable with --fix --unsafe-fixes)\n"
+        "    1  HF305  blocking-sleep  (1 fixable with --fix)\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ def decode(data: bytes) -> str:
         raise UnreadableError(f"cannot be decoded: {error}") from error
 
 
+def encoding_of(data: bytes) -> str:
+    """Name the encoding of a file that `decode` can read, byte order mark included."""
+    return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+
+
 def parse(text: str) -> cst.Module:
     """Parse `text`, whatever Python version its grammar needs.
 

@@ -40,7 +40,7 @@ def _rows(report: Report) -> Iterator[Row]:
 def _fixable(row: Row) -> str:
     parts = [
         f"{number} fixable with {option}"
-        for number, option in ((row.safe, "--fix"), (row.unsafe, "--unsafe-fixes"))
+        for number, option in ((row.safe, "--fix"), (row.unsafe, "--fix --unsafe-fixes"))
         if number
     ]
     return f"  ({', '.join(parts)})" if parts else ""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdfast_lint.diagnostic import Coverage, Diagnostic, Problem, Report, Severity
+from holdfast_lint.module import lines_of
 from holdfast_lint.report.findings import counted, details
 
 CODES = {"bold": "1", "dim": "2", "error": "31", "warning": "33", "info": "36", "frame": "34"}
@@ -67,7 +68,7 @@ def _fixable(report: Report) -> Iterator[str]:
     safe, unsafe = report.fixable(safely=True), report.fixable(safely=False)
     parts = [
         f"{number} with {option}"
-        for number, option in ((safe, "--fix"), (unsafe, "--unsafe-fixes"))
+        for number, option in ((safe, "--fix"), (unsafe, "--fix --unsafe-fixes"))
         if number
     ]
     if parts:
@@ -90,7 +91,7 @@ def printable(text: str) -> str:
 
 def _finding(item: Diagnostic, sources: dict[str, str], painter: Painter) -> Iterator[str]:
     yield _line(item, painter)
-    yield from _frame(item, sources.get(item.path, "").splitlines(), painter)
+    yield from _frame(item, lines_of(sources.get(item.path, "")), painter)
     for detail in details(item):
         yield f"   = {printable(detail)}"
 

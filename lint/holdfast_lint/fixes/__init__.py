@@ -1,0 +1,1 @@
+"""What would mend a finding: codemods over libcst, written down as edits."""
