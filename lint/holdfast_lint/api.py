@@ -19,7 +19,7 @@ from holdfast_lint.module import Module
 from holdfast_lint.project import Project
 from holdfast_lint.rule import Hit, Rule, View
 from holdfast_lint.rulebook import load_rules
-from holdfast_lint.selection import Options, Selection
+from holdfast_lint.selection import Chosen, Options, Selection
 from holdfast_lint.suppress import directives_of, review, suppress
 from holdfast_lint.world import World
 
@@ -92,9 +92,12 @@ def _judge(
     chosen = {module.path: selection.chosen(Path(module.path)) for module in loaded}
     directives = [directive for module in loaded for directive in directives_of(module)]
     outcome = suppress(_findings(project, graph, chosen), directives)
+    looked_for = {path: choice.everywhere for path, choice in chosen.items()}
     named = [directive for directive in directives if directive.path in project.named]
     remarks = (
-        item for item in review(named, outcome.used, chosen) if item.code in chosen[item.path]
+        item
+        for item in review(named, outcome.used, looked_for)
+        if item.code in looked_for[item.path]
     )
     diagnostics = sorted(
         (_weighed(selection, item) for item in (*outcome.kept, *remarks)),
@@ -107,7 +110,7 @@ def _judge(
         problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line or 0))),
         coverage=_coverage(project, graph),
         sources=sources,
-        checked={path: chosen[path] for path in project.named},
+        checked={path: looked_for[path] for path in project.named},
     )
 
 
@@ -126,7 +129,7 @@ def _coverage(project: Project, graph: CallGraph) -> Coverage:
 
 
 def _findings(
-    project: Project, graph: CallGraph, chosen: Mapping[str, frozenset[str]]
+    project: Project, graph: CallGraph, chosen: Mapping[str, Chosen]
 ) -> Iterator[Diagnostic]:
     reached = {item: graph.traces[item] for item in graph.reached() if item in graph.traces}
     flow = Flow(project, reached, graph.workflows, waters_of(reached, graph.dialects))
@@ -145,12 +148,12 @@ def _findings(
                 world=world,
             )
             for rule in load_rules():
-                if rule.code in chosen[function.path]:
+                if chosen[function.path].covers(rule, view.dialect.name):
                     for hit in (rule.check if one is graph else rule.check_step)(view):
                         yield _diagnostic(one, function, rule, hit)
     for rule in load_rules():
         for defect in rule.survey(world):
-            if rule.code in chosen[defect.path]:
+            if rule.code in chosen[defect.path].everywhere:
                 yield _found(rule, defect.path, defect.hit, (), 0)
 
 

@@ -21,6 +21,8 @@ Direct = Literal["schedules", "runs", "builds", "unrecorded"]
 Waits = Literal["await", "yield", "call"]
 # How a replay finds the record of an operation: by the order of the calls, or by the name that each has.
 Numbering = Literal["order", "name"]
+# Where the answer about a change holds.
+Patches = Literal["run", "place"]
 Purpose = Literal[
     "activity", "child", "timer", "message", "wait", "state", "value", "version", "reset", "combine", "naming"
 ]  # fmt: skip
@@ -57,8 +59,8 @@ class Operation:
 
     The function at `records` is carried out once and its result recorded, so its body may do anything; the functions
     at `runs` are part of the workflow, and the parameter `context` of theirs is a context. `identity` tells the operation
-    from others, `timeout` bounds the wait, and without it the `default` does: seconds, or for ever. One of the
-    keywords in `needs` is required.
+    from others, `timeout` bounds the wait, and without it the `default` does: seconds, or for ever. An operation that
+    `asks` waits for a person. One of the keywords in `needs` is required.
     """
 
     purpose: Purpose
@@ -70,6 +72,7 @@ class Operation:
     identity: tuple[Place, ...] = ()
     timeout: tuple[Place, ...] = ()
     default: int | None = None
+    asks: bool = False
     needs: tuple[str, ...] = ()
 
 
@@ -100,7 +103,9 @@ class Dialect:
     `converts` lets a workflow end its cancellation with another exception. `durable` are effects that the library records or makes harmless, `guards` tell that a
     replay is over, `lifts` are blocks in which its users answer for what they do, `uncatchable` are exceptions that a
     workflow must let through, and `instead` names what stands for a call of asyncio. `refuses` says that the library
-    itself stops a clock or a random number in a workflow, whatever becomes of the value; `loggers` are its own.
+    itself stops a clock or a random number in a workflow, whatever becomes of the value; `loggers` are its own. `patches` says whether the answer about a change is
+    remembered for the whole run or given at each place, and `versions` give
+    the version of the code.
     """
 
     name: str
@@ -127,6 +132,8 @@ class Dialect:
     advice: Mapping[str, str]
     refuses: bool
     loggers: tuple[str, ...]
+    patches: Patches | None
+    versions: frozenset[str]
 
     def is_awaitable(self, name: str) -> bool:
         """Tell whether a call of this full name does nothing, or nobody waits for it, until it is awaited."""

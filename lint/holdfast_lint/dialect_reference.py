@@ -23,6 +23,10 @@ WAITS = {
     "call": "a plain call, or `await` in an async workflow",
 }
 NUMBERING = {"order": "the order of the calls", "name": "its name"}
+PATCHES = {
+    "run": "The answer about a change is remembered for the whole run.",
+    "place": "The answer about a change is given at each place where it is asked.",
+}
 DIRECT = {
     "schedules": "calling it schedules it",
     "runs": "calling it runs it and records the result",
@@ -62,8 +66,11 @@ def _section(dialect: Dialect) -> Iterator[str]:
     yield from _lines("What a workflow must not catch", dialect.uncatchable)
     yield from _lines("What gives the activity again", dialect.rebinds)
     yield from _lines("Its own loggers", dialect.loggers)
+    yield from _lines("What gives the version of the code", dialect.versions)
     if dialect.refuses:
         yield "- The library itself refuses a clock or a random number, whatever becomes of the value."
+    if dialect.patches is not None:
+        yield f"- {PATCHES[dialect.patches]}"
     if dialect.instead:
         swaps = ", ".join(f"`{there}` for `{name}`" for name, there in dialect.instead.items())
         yield f"- Instead of what asyncio offers: {swaps}."
@@ -110,6 +117,8 @@ def _timeout(operation: Operation) -> str:
     said = _places(operation.timeout)
     if operation.default is not None:
         said += f", else {operation.default} s"
+    if operation.asks:
+        said += ", of a person"
     return f"{said}, required" if operation.needs else said
 
 

@@ -23,13 +23,13 @@ KEYS = frozenset(
     {
         "name", "verified", "packages", "common", "entry", "waits", "numbering", "role", "context", "operation",
         "rebinds", "durable", "guards", "lifts", "uncatchable", "same", "gives", "instead", "advice", "refuses", "loggers", "eager",
-        "converts",
+        "converts", "patches", "versions",
     }
 )  # fmt: skip
 ROLE_KEYS = frozenset({"kind", "decorators", "registers", "takes", "bases", "method", "direct"})
 OPERATION_KEYS = frozenset(
     {
-        "purpose", "under", "calls", "awaited", "records", "runs", "context", "identity", "timeout", "default", "needs",
+        "purpose", "under", "calls", "awaited", "records", "runs", "context", "identity", "timeout", "default", "needs", "asks",
     }
 )  # fmt: skip
 CONTEXT_KEYS = frozenset({"type", "position", "plain", "tells"})
@@ -88,6 +88,8 @@ def read_dialect(text: str) -> Dialect:
         advice=advice,
         refuses=table.get("refuses", False),
         loggers=tuple(table.get("loggers", ())),
+        patches=table.get("patches"),
+        versions=frozenset(table.get("versions", ())),
     )
 
 
@@ -144,6 +146,7 @@ def _operations(dialect: str, entries: Iterable[Mapping[str, Any]]) -> dict[str,
             awaited=entry.get("awaited", False),
             context=entry.get("context"),
             default=entry.get("default"),
+            asks=entry.get("asks", False),
             needs=tuple(entry.get("needs", ())),
             **{
                 key: tuple(entry.get(key, ())) for key in ("records", "runs", "identity", "timeout")

@@ -12,6 +12,7 @@ from holdfast_lint.rule import Rule
 SCHEMA = 1
 BLOCK = re.compile(r"```python *([^\n]*)\n(.*?)```", re.DOTALL)
 INDENT = "    "
+OFF = "By default this rule is {}: select it by its code or its name, as in `--extend-select {}`."
 FIXED = {"fixed": "Fixed with --fix:", "fixed unsafe": "Fixed with --fix --unsafe-fixes:"}
 
 Fixability = Literal["safe", "unsafe"]
@@ -40,7 +41,7 @@ def list_rules(rules: Sequence[Rule]) -> str:
     """Write one line per rule: code, name, severity, and which fix there is."""
     widest = max(len(rule.name) for rule in rules)
     lines = (
-        f"{rule.code}  {rule.name:<{widest}}  {rule.severity:<7}  {_fix(rule)}".rstrip()
+        f"{rule.code}  {rule.name:<{widest}}  {rule.severity:<7}  {', '.join(filter(None, (_fix(rule), _off(rule))))}".rstrip()
         for rule in rules
     )
     return "".join(f"{line}\n" for line in lines)
@@ -51,12 +52,24 @@ def _fix(rule: Rule) -> str:
     return "" if kind is None else "fix" if kind == "safe" else "unsafe fix"
 
 
+def _off(rule: Rule) -> str:
+    return default_of(rule.page).removeprefix("on")
+
+
+def default_of(page: Page) -> str:
+    """Say whether a rule is on without being selected: `on`, `off`, or what it is on for."""
+    if page.default:
+        return "on"
+    return f"off, except for {', '.join(sorted(page.on_for))}" if page.on_for else "off"
+
+
 def _facts(rule: Rule) -> dict[str, Any]:
     return {
         "code": rule.code,
         "name": rule.name,
         "severity": rule.severity,
         "fix": fixability(rule.page),
+        "default": default_of(rule.page),
         "what": rule.page.what,
         "why": rule.page.why,
         "page": rule.page.text,
@@ -66,7 +79,12 @@ def _facts(rule: Rule) -> dict[str, Any]:
 def _page(rule: Rule, width: int) -> str:
     kind = _fix(rule)
     title = f"{rule.code} {rule.name} ({', '.join(filter(None, (rule.severity, kind)))})"
-    return "\n".join((title, "=" * len(title), "", *_body(rule.page.text, width)))
+    off = (
+        ()
+        if rule.page.default
+        else (*textwrap.wrap(OFF.format(default_of(rule.page), rule.code), width), "")
+    )
+    return "\n".join((title, "=" * len(title), "", *off, *_body(rule.page.text, width)))
 
 
 def _body(text: str, width: int) -> Iterator[str]:

@@ -76,7 +76,7 @@ class Lambda:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Constant:
-    """Be a literal; `kind` names its type, `text` is the value of a plain string."""
+    """Be a literal; `kind` names its type, `text` is the value of a plain string, or how a number or a word is written."""
 
     span: Span
     kind: str

@@ -34,7 +34,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Be a page; `finds` is the message of a rule that the effect tables describe."""
+    """Be a page; `finds` is the message of a rule that the effect tables describe.
+
+    A rule that is off by `default` is looked for where it is selected; until then it is only `on_for` some dialects.
+    """
 
     code: str
     name: str
@@ -45,6 +48,8 @@ class Page:
     wrong: tuple[Case, ...]
     right: tuple[Case, ...]
     text: str
+    default: bool = True
+    on_for: frozenset[str] = frozenset()
 
 
 def read_page(text: str) -> Page:
@@ -67,6 +72,7 @@ def read_page(text: str) -> Page:
         title: tuple(_cases(body))
         for title, body in zip(sections[::2], sections[1::2], strict=True)
     }
+    default, on_for = _default(head.get("default", True))
     paragraphs = [part.strip() for part in prose.strip().split("\n\n")]
     if len(paragraphs) < 2 or not cases.get("Wrong") or not cases.get("Right"):  # noqa: PLR2004 - what and why
         raise PageError(
@@ -82,6 +88,8 @@ def read_page(text: str) -> Page:
         wrong=cases["Wrong"],
         right=cases["Right"],
         text=match["body"].strip() + "\n",
+        default=default,
+        on_for=on_for,
     )
 
 
@@ -124,6 +132,17 @@ def _text(head: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise PageError(f"the head of a rule page lacks the text {key!r}")
     return value
+
+
+def _default(value: object) -> tuple[bool, frozenset[str]]:
+    if isinstance(value, bool):
+        return value, frozenset()
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return False, frozenset(value)
+    raise PageError(
+        "`default` in the head of a rule page is `false`, or lists the dialects that the rule is on for, "
+        f"not {value!r}"
+    )
 
 
 def _severity(text: str) -> Severity:

@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 from holdfast_lint import rules
-from holdfast_lint.explain import fixability
+from holdfast_lint.explain import default_of, fixability
 from holdfast_lint.page import read_page
 from holdfast_lint.rule import Rule
 from holdfast_lint.rulebook import load_rules
@@ -18,7 +18,8 @@ GROUPS = {
     "4": "Order",
     "6": "Output",
     "7": "Activities and handlers",
-    "9": "The checker itself",
+    "8": "Versions",
+    "9": "People, money, secrets, sizes, and the checker itself",
 }
 
 
@@ -28,7 +29,11 @@ def render_reference() -> str:
     lines = [introduction, "## Rules\n"]
     for digit, title in GROUPS.items():
         lines.extend(
-            [f"### {title}\n", "| Code | Name | Severity | Fix | Finds |", "|---|---|---|---|---|"]
+            [
+                f"### {title}\n",
+                "| Code | Name | Severity | Default | Fix | Finds |",
+                "|---|---|---|---|---|---|",
+            ]
         )
         lines.extend(_row(rule, path) for path, rule in _paths() if rule.code[2] == digit)
         lines.append("")
@@ -46,7 +51,7 @@ def _paths() -> list[tuple[str, Rule]]:
 
 def _row(rule: Rule, path: str) -> str:
     what = rule.page.what.replace("\n", " ").replace("|", "\\|")
-    return f"| [{rule.code}]({path}) | {rule.name} | {rule.severity} | {fixability(rule.page) or ''} | {what} |"
+    return f"| [{rule.code}]({path}) | {rule.name} | {rule.severity} | {default_of(rule.page)} | {fixability(rule.page) or ''} | {what} |"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast_lint.dialect import Dialects, Role
+from holdfast_lint.dialect import Dialects, Kind, Role
 from holdfast_lint.model import Function
 from holdfast_lint.project import Project
 from holdfast_lint.trace import Trace
@@ -37,6 +37,13 @@ class World:
     dialects: Dialects
     entries: Reach
     steps: Reach
+
+    def kinds_of(self, function: Function) -> frozenset[Kind]:
+        """Give the kinds of the entries that run a function."""
+        entries = self.entries
+        return frozenset(
+            role.kind for entry, role in entries.roles.items() if function in entries.parents[entry]
+        )
 
     def roots_of(self, function: Function, *kinds: str) -> tuple[Function, ...]:
         """List the entries of some kinds that run a function, in source order."""

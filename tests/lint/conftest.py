@@ -8,21 +8,22 @@ import pytest
 
 from holdfast_lint.api import check_paths
 from holdfast_lint.diagnostic import Report
+from holdfast_lint.selection import Options
 
 Checker = Callable[..., Report]
 
 
 @pytest.fixture
 def check(tmp_path: Path) -> Checker:
-    """Write files into an empty folder and check the named ones, or the whole folder."""
+    """Write files into an empty folder and check the named ones, or the whole folder, by the rules that are on and those `also` named."""
 
-    def run(files: dict[str, str], *named: str) -> Report:
+    def run(files: dict[str, str], *named: str, also: tuple[str, ...] = ()) -> Report:
         for name, text in files.items():
             file = tmp_path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(dedent(text), encoding="utf-8")
         paths = [tmp_path / name for name in named] or [tmp_path]
-        return check_paths(paths, folder=tmp_path)
+        return check_paths(paths, folder=tmp_path, options=Options(extend_select=also))
 
     return run
 

@@ -133,10 +133,10 @@ def test_suppressions_of_codes_that_were_not_looked_for_are_left_alone() -> None
 def test_an_unknown_code_is_a_usage_error() -> None:
     Path("flow.py").write_text(CLEAN)
 
-    result = run(".", "--select", "HF8")
+    result = run(".", "--select", "HF77")
 
     assert result.exit_code == 2
-    assert "there is no rule 'HF8'" in result.stderr
+    assert "there is no rule 'HF77'" in result.stderr
 
 
 def test_no_path_is_a_usage_error() -> None:

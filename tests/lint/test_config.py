@@ -166,6 +166,57 @@ def test_the_command_line_takes_the_place_of_the_table() -> None:
     assert found("--per-file-ignores", "app/*:HF1,print") == ["HF305"]
 
 
+WAITING = """\
+from holdfast import workflow
+from temporalio import workflow as temporal
+
+@workflow.define
+async def ask() -> bool:
+    return await workflow.approval("send", ask="Send?", to=["us"], answer=bool)
+
+@temporal.defn
+class Ask:
+    approved = False
+
+    @temporal.run
+    async def run(self) -> None:
+        await temporal.wait_condition(lambda: self.approved)
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "arguments", "expected"),
+    [
+        ("", [], 1),
+        ("", ["--select", "ALL"], 2),
+        ("", ["--select", "endless-human-wait"], 2),
+        ("", ["--select", "HF1"], 0),
+        ("", ["--extend-select", "HF901"], 2),
+        ("", ["--ignore", "HF9"], 0),
+        ("", ["--extend-select", "HF901", "--ignore", "HF9"], 2),
+        ("select = ['ALL']", [], 2),
+        ("select = ['HF9']", [], 2),
+        ("select = ['HF1']", [], 0),
+        ("extend-select = ['HF901']", [], 2),
+        ("[tool.holdfast.lint.per-file-ignores]\n'app/*' = ['HF901']", [], 0),
+    ],
+)
+def test_a_rule_that_is_off_by_default_is_on_where_it_is_selected_and_for_the_dialects_it_names(
+    table: str, arguments: list[str], expected: int
+) -> None:
+    configure(table)
+
+    assert found(*arguments, text=WAITING).count("HF901") == expected
+
+
+def test_a_suppression_of_a_rule_that_is_only_on_for_some_dialects_is_not_called_unused() -> None:
+    configure("")
+    text = WAITING.replace("self.approved)", "self.approved)  # holdfast: ignore[HF901] known")
+
+    assert found(text=text) == ["HF901"]
+    assert found("--extend-select", "HF901", text=text) == ["HF901"]
+
+
 def test_each_file_is_governed_by_the_nearest_table() -> None:
     configure("select = ['HF3']")
     Path("app/pyproject.toml").write_text("[tool.holdfast.lint]\nselect = ['HF6']\n")

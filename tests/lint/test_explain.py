@@ -37,6 +37,7 @@ def test_all_rules_are_explained_to_programs() -> None:
         "name": "wall-clock",
         "severity": "error",
         "fix": None,
+        "default": "on",
         "what": load_rules()[0].page.what,
         "why": load_rules()[0].page.why,
         "page": "",
@@ -46,7 +47,7 @@ def test_all_rules_are_explained_to_programs() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["HF110"], "there is no rule 'HF110'; did you mean 'HF11"),
+        (["HF1O1"], "there is no rule 'HF1O1'; did you mean 'HF"),
         (["wall-clok"], "there is no rule 'wall-clok'; did you mean 'wall-clock'?"),
         (["xyz"], "there is no rule 'xyz'; the codes are HF101, "),
         ([], "name the rules to explain, such as HF101, or say --all"),
@@ -60,6 +61,18 @@ def test_a_rule_that_is_not_there_is_answered_with_the_nearest(
 
     assert expected in result.stderr
     assert result.exit_code == 2
+
+
+def test_the_page_of_a_rule_says_when_it_is_off_by_default_and_how_to_switch_it_on() -> None:
+    shown = " ".join(run("rule", "HF901").stdout.split())
+
+    assert "By default this rule is off, except for holdfast: select it" in shown
+    assert "as in `--extend-select HF901`" in shown
+    assert "By default" not in run("rule", "HF101").stdout
+    assert any(
+        line.startswith("HF901") and line.endswith("off, except for holdfast")
+        for line in run("rules").stdout.splitlines()
+    )
 
 
 def test_rules_are_listed_one_a_line() -> None:

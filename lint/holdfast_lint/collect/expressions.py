@@ -99,7 +99,7 @@ def _parameter(reader: Reader, node: cst.Param, kind: str) -> model.Parameter:
 
 def _name(reader: Reader, node: cst.Name) -> Expression:
     if node.value in WORDS:
-        return model.Constant(span=reader.span(node), kind=WORDS[node.value], text=None)
+        return model.Constant(span=reader.span(node), kind=WORDS[node.value], text=node.value)
     return model.Name(span=reader.span(node), id=node.value)
 
 
@@ -293,7 +293,7 @@ def _bind(reader: Reader, node: cst.NamedExpr) -> Expression:
 
 
 def _number(reader: Reader, node: cst.Integer | cst.Float | cst.Imaginary) -> Expression:
-    return model.Constant(span=reader.span(node), kind=NUMBERS[type(node)], text=None)
+    return model.Constant(span=reader.span(node), kind=NUMBERS[type(node)], text=node.value)
 
 
 KINDS: dict[type[cst.CSTNode], model.CollectionKind] = {

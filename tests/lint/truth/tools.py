@@ -16,6 +16,7 @@ from tests.lint.truth.cases import CORPUS, Case
 from tests.lint.truth.score import Finding, Score, judge
 
 from holdfast_lint.api import check_paths
+from holdfast_lint.selection import Options
 
 ROOT = Path(__file__).parents[3]
 _TEMPORALINT = re.compile(r"^(.+?):(\d+):\d+: (TPL\d+) (.*)$", re.MULTILINE)
@@ -49,7 +50,7 @@ class Tool:
 
 def _ours(cases: Sequence[Case], tick: Tick) -> Iterator[tuple[Case, list[Finding]]]:
     for number, case in enumerate(cases, start=1):
-        report = check_paths([case.path], folder=CORPUS)
+        report = check_paths([case.path], folder=CORPUS, options=Options(select=("ALL",)))
         if report.problems:
             raise RuntimeError(f"{case.path} cannot be checked: {report.problems[0].message}")
         found = [

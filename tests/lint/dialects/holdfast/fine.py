@@ -19,7 +19,7 @@ async def order(customer: str) -> str:
     await child.signal(Paid, 1)
     await workflow.wait_until(lambda: True, "nothing")
     await Paid.receive(timeout=timedelta(days=1))
-    await workflow.approval("pay", ask="Pay?", to=["anna"], answer=bool)
+    await workflow.approval("pay", ask="Pay?", to=["anna"], answer=bool, timeout=timedelta(days=1))
     await look_up(customer)
     return await child.result()
 
