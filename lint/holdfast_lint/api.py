@@ -104,7 +104,9 @@ def _judge(
     return Report(
         diagnostics=tuple(with_fixes(diagnostics, sources)),
         suppressed=outcome.suppressed,
-        problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line or 0))),
+        problems=tuple(
+            sorted(set(problems), key=lambda problem: (problem.path, problem.line or 0))
+        ),
         coverage=_coverage(project, graph),
         sources=sources,
         checked={path: chosen[path] for path in project.named},
