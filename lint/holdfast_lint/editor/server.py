@@ -80,7 +80,7 @@ class LintServer(LanguageServer):
 
     # What
 
-    def text(self, path: str) -> Text:
+    def seen(self, path: str) -> Text:
         """Give the text of a file as the last check has seen it."""
         known = self._uris().get(path)
         return Text(
@@ -116,8 +116,8 @@ class LintServer(LanguageServer):
         paths = {path for path in found if path in self.report.sources or path in self._uris()}
         for path in sorted(paths | self._shown | {str(path) for path in self._overlay}):
             params = types.PublishDiagnosticsParams(
-                uri=self.text(path).uri,
-                diagnostics=diagnostics_of(self.report, path, self.text),
+                uri=self.seen(path).uri,
+                diagnostics=diagnostics_of(self.report, path, self.seen),
             )
             self.text_document_publish_diagnostics(params)
         self._shown = paths
@@ -164,7 +164,7 @@ def make_server() -> LintServer:
         kinds = params.context.only
         return [
             action
-            for action in actions_at(report, str(path), params.range, server.text)
+            for action in actions_at(report, str(path), params.range, server.seen)
             if kinds is None or any(str(action.kind).startswith(str(kind)) for kind in kinds)
         ]
 
@@ -174,6 +174,6 @@ def make_server() -> LintServer:
         report = await server.up_to_date()
         if path is None or str(path) not in report.sources:
             return None
-        return page_at(report, str(path), params.position, server.text)
+        return page_at(report, str(path), params.position, server.seen)
 
     return server
