@@ -107,7 +107,9 @@ def _judge(
     return Report(
         diagnostics=tuple(with_fixes(diagnostics, sources)),
         suppressed=outcome.suppressed,
-        problems=tuple(sorted(problems, key=lambda problem: (problem.path, problem.line or 0))),
+        problems=tuple(
+            sorted(set(problems), key=lambda problem: (problem.path, problem.line or 0))
+        ),
         coverage=_coverage(project, graph),
         sources=sources,
         checked={path: looked_for[path] for path in project.named},

@@ -213,6 +213,22 @@ def rules(context: click.Context) -> None:
     _show(context, list_rules(load_rules()))
 
 
+@lint.command()
+@click.pass_context
+def server(context: click.Context) -> None:
+    """Check in an editor: a language server that speaks over standard input and output."""
+    try:
+        from holdfast_lint.editor.server import make_server
+    except ModuleNotFoundError as error:
+        if error.name not in {"pygls", "lsprotocol"}:
+            raise
+        _refuse(
+            context,
+            f"the server needs {error.name}, which is not installed. Run: pip install 'holdfast[lint]'",
+        )
+    make_server().start_io()
+
+
 def _options(given: dict[str, Any]) -> Any:
     from holdfast_lint.selection import Options, normal
 

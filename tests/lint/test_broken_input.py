@@ -172,3 +172,12 @@ def test_a_file_named_twice_is_checked_once() -> None:
     Path("a.py").write_text(BAD)
 
     assert run("a.py", ".", "./a.py").stdout.count("HF305") == 1
+
+
+def test_a_broken_file_that_a_workflow_imports_is_told_once() -> None:
+    Path("flow.py").write_text(
+        "from holdfast import workflow\nfrom helper import f\n\n@workflow.define\nasync def flow(): f()\n"
+    )
+    Path("helper.py").write_text("def f(:\n")
+
+    assert run(".").stdout.count("helper.py:1:7: syntax error") == 1

@@ -1,0 +1,1 @@
+"""The checker in an editor: a language server."""
