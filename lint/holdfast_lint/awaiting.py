@@ -38,7 +38,7 @@ class Wait:
 def waits(view: View) -> Iterator[Wait]:
     """Yield the durable waits of a function for a message, an event, a condition or a person."""
     for call, operation, around in operations(view):
-        if operation.purpose == "wait":
+        if operation.purpose == "wait" and not _is_part(view, call, around):
             kept = bound_to(call, around)
             yield Wait(
                 call=call,
@@ -47,6 +47,20 @@ def waits(view: View) -> Iterator[Wait]:
                 kept=kept,
                 human=operation.asks or _speaks_of_people(call, kept),
             )
+
+
+def _is_part(view: View, call: Call, around: tuple[Node, ...]) -> bool:
+    """Tell whether a call only makes what another call waits with, or waits with what bounds itself."""
+    if around and isinstance(around[-1], model.Attribute):
+        return True
+    makers = {
+        made
+        for name in view.trace.names_of(call)
+        for made, given in view.dialect.gives.items()
+        if given == name.rpartition(".")[0]
+    }
+    making = (view.dialect.operations.get(name.removesuffix("()")) for name in makers)
+    return any(item is not None and item.timeout for item in making)
 
 
 def _speaks_of_people(call: Call, kept: str | None) -> bool:

@@ -21,6 +21,8 @@ Direct = Literal["schedules", "runs", "builds", "unrecorded"]
 Waits = Literal["await", "yield", "call"]
 # How a replay finds the record of an operation: by the order of the calls, or by the name that each has.
 Numbering = Literal["order", "name"]
+# How a wait ends when its time is over: it gives None, or raises.
+Late = Literal["none", "raises"]
 # Where the answer about a change holds.
 Patches = Literal["run", "place"]
 Purpose = Literal[
@@ -59,8 +61,8 @@ class Operation:
 
     The function at `records` is carried out once and its result recorded, so its body may do anything; the functions
     at `runs` are part of the workflow, and the parameter `context` of theirs is a context. `identity` tells the operation
-    from others, `timeout` bounds the wait, and without it the `default` does: seconds, or for ever. An operation that
-    `asks` waits for a person. One of the keywords in `needs` is required.
+    from others, `timeout` bounds the wait, and without it the `default` does: seconds, or for ever. `late` says how it
+    ends then, and an operation that `asks` waits for a person. One of the keywords in `needs` is required.
     """
 
     purpose: Purpose
@@ -73,6 +75,7 @@ class Operation:
     timeout: tuple[Place, ...] = ()
     default: int | None = None
     asks: bool = False
+    late: Late | None = None
     needs: tuple[str, ...] = ()
 
 

@@ -23,6 +23,7 @@ WAITS = {
     "call": "a plain call, or `await` in an async workflow",
 }
 NUMBERING = {"order": "the order of the calls", "name": "its name"}
+LATE = {"none": "`None`", "raises": "an exception"}
 PATCHES = {
     "run": "The answer about a change is remembered for the whole run.",
     "place": "The answer about a change is given at each place where it is asked.",
@@ -60,6 +61,20 @@ def _section(dialect: Dialect) -> Iterator[str]:
         yield f"- A workflow gets {named} as its {place} parameter."
         if dialect.context.tells:
             yield "- A generator that asks for one, and that no workflow calls, is taken for a workflow."
+    yield from _names(dialect)
+    yield "\n| Made by | Role |\n|---|---|"
+    roles = [*dialect.roles.items(), *dialect.bases.items()]
+    yield from (f"| `{dialect.shown(name)}` | {_role(role)} |" for name, role in roles)
+    yield from _operations(dialect)
+    if aliases := {**dialect.same, **dialect.gives}:
+        yield "\n| Name | Is or gives |\n|---|---|"
+        yield from (f"| `{name}` | `{dialect.shown(other)}` |" for name, other in aliases.items())
+    yield "\n| Remedy | Advice |\n|---|---|"
+    yield from (f"| {remedy} | {dialect.advice[remedy]} |" for remedy in REMEDIES)
+    yield ""
+
+
+def _names(dialect: Dialect) -> Iterator[str]:
     yield from _lines("What is made durable or harmless", dialect.durable)
     yield from _lines("What says that this is a replay", dialect.guards)
     yield from _lines("What lets code do what it likes in a `with` block", dialect.lifts)
@@ -74,16 +89,6 @@ def _section(dialect: Dialect) -> Iterator[str]:
     if dialect.instead:
         swaps = ", ".join(f"`{there}` for `{name}`" for name, there in dialect.instead.items())
         yield f"- Instead of what asyncio offers: {swaps}."
-    yield "\n| Made by | Role |\n|---|---|"
-    roles = [*dialect.roles.items(), *dialect.bases.items()]
-    yield from (f"| `{dialect.shown(name)}` | {_role(role)} |" for name, role in roles)
-    yield from _operations(dialect)
-    if aliases := {**dialect.same, **dialect.gives}:
-        yield "\n| Name | Is or gives |\n|---|---|"
-        yield from (f"| `{name}` | `{dialect.shown(other)}` |" for name, other in aliases.items())
-    yield "\n| Remedy | Advice |\n|---|---|"
-    yield from (f"| {remedy} | {dialect.advice[remedy]} |" for remedy in REMEDIES)
-    yield ""
 
 
 def _lines(title: str, names: Iterable[str]) -> Iterator[str]:
@@ -117,6 +122,8 @@ def _timeout(operation: Operation) -> str:
     said = _places(operation.timeout)
     if operation.default is not None:
         said += f", else {operation.default} s"
+    if operation.late is not None:
+        said += f", then {LATE[operation.late]}"
     if operation.asks:
         said += ", of a person"
     return f"{said}, required" if operation.needs else said

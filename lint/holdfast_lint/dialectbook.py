@@ -29,7 +29,7 @@ KEYS = frozenset(
 ROLE_KEYS = frozenset({"kind", "decorators", "registers", "takes", "bases", "method", "direct"})
 OPERATION_KEYS = frozenset(
     {
-        "purpose", "under", "calls", "awaited", "records", "runs", "context", "identity", "timeout", "default", "needs", "asks",
+        "purpose", "under", "calls", "awaited", "records", "runs", "context", "identity", "timeout", "default", "needs", "asks", "late",
     }
 )  # fmt: skip
 CONTEXT_KEYS = frozenset({"type", "position", "plain", "tells"})
@@ -147,6 +147,7 @@ def _operations(dialect: str, entries: Iterable[Mapping[str, Any]]) -> dict[str,
             context=entry.get("context"),
             default=entry.get("default"),
             asks=entry.get("asks", False),
+            late=entry.get("late"),
             needs=tuple(entry.get("needs", ())),
             **{
                 key: tuple(entry.get(key, ())) for key in ("records", "runs", "identity", "timeout")

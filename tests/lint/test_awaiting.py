@@ -38,7 +38,7 @@ async def changed() -> str:
 async def flow(given: bool, items: list[str]):
 """
 BAD = {
-    "a question to several people": "workflow.approvals('a', ask='?', to=[], answer=bool)  # bad",
+    "a question to several people": "workflow.approvals('a', ask='?', to=[], answer=bool, timeout=1)  # bad",
     "an async helper": "helper()  # bad",
     "a function that gives the call back": "start()  # bad",
     "an async method": "Box().run()  # bad",

@@ -260,7 +260,8 @@ def _unary(reader: Reader, node: cst.UnaryOperation) -> Expression:
 
 
 def _boolean(reader: Reader, node: cst.BooleanOperation) -> Expression:
-    return _operation(reader, node, "either", (), node.left, node.right)
+    name = type(node.operator).__name__
+    return _operation(reader, node, "either", (name,), node.left, node.right)
 
 
 def _comparison(reader: Reader, node: cst.Comparison) -> Expression:
