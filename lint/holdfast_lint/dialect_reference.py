@@ -48,6 +48,21 @@ def _section(dialect: Dialect) -> Iterator[str]:
     yield f"- A workflow is written with `{dialect.entry}`."
     yield f"- Names were checked in {dialect.verified}."
     yield f"- Code waits with {WAITS[dialect.waits]}; a replay finds the record of an operation by {NUMBERING[dialect.numbering]}."
+    yield from _peculiarities(dialect)
+    yield from _names(dialect)
+    yield "\n| Made by | Role |\n|---|---|"
+    roles = [*dialect.roles.items(), *dialect.bases.items()]
+    yield from (f"| `{dialect.shown(name)}` | {_role(role)} |" for name, role in roles)
+    yield from _operations(dialect)
+    if aliases := {**dialect.same, **dialect.gives}:
+        yield "\n| Name | Is or gives |\n|---|---|"
+        yield from (f"| `{name}` | `{dialect.shown(other)}` |" for name, other in aliases.items())
+    yield "\n| Remedy | Advice |\n|---|---|"
+    yield from (f"| {remedy} | {dialect.advice[remedy]} |" for remedy in REMEDIES)
+    yield ""
+
+
+def _peculiarities(dialect: Dialect) -> Iterator[str]:
     if dialect.eager:
         yield "- An operation starts when it is called, whether anything waits for it or not."
     if dialect.converts:
@@ -61,17 +76,6 @@ def _section(dialect: Dialect) -> Iterator[str]:
         yield f"- A workflow gets {named} as its {place} parameter."
         if dialect.context.tells:
             yield "- A generator that asks for one, and that no workflow calls, is taken for a workflow."
-    yield from _names(dialect)
-    yield "\n| Made by | Role |\n|---|---|"
-    roles = [*dialect.roles.items(), *dialect.bases.items()]
-    yield from (f"| `{dialect.shown(name)}` | {_role(role)} |" for name, role in roles)
-    yield from _operations(dialect)
-    if aliases := {**dialect.same, **dialect.gives}:
-        yield "\n| Name | Is or gives |\n|---|---|"
-        yield from (f"| `{name}` | `{dialect.shown(other)}` |" for name, other in aliases.items())
-    yield "\n| Remedy | Advice |\n|---|---|"
-    yield from (f"| {remedy} | {dialect.advice[remedy]} |" for remedy in REMEDIES)
-    yield ""
 
 
 def _names(dialect: Dialect) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_a_pyproject_without_the_table_is_passed_over() -> None:
             "select = 'HF1'",
             "select must be a list of strings such as ['HF1', 'HF602', 'wall-clock']",
         ),
-        ("select = ['HF306']", "select: there is no rule 'HF306'; did you mean 'HF305'?"),
+        ("select = ['HF350']", "select: there is no rule 'HF350'"),
         (
             "ignore = ['wall-clok']",
             "ignore: there is no rule 'wall-clok'; did you mean 'wall-clock'?",
@@ -187,7 +187,7 @@ class Ask:
 @pytest.mark.parametrize(
     ("table", "arguments", "expected"),
     [
-        ("", [], 1),
+        ("", [], 0),
         ("", ["--select", "ALL"], 2),
         ("", ["--select", "endless-human-wait"], 2),
         ("", ["--select", "HF1"], 0),
@@ -201,7 +201,7 @@ class Ask:
         ("[tool.holdfast.lint.per-file-ignores]\n'app/*' = ['HF901']", [], 0),
     ],
 )
-def test_a_rule_that_is_off_by_default_is_on_where_it_is_selected_and_for_the_dialects_it_names(
+def test_a_rule_that_is_off_by_default_is_on_where_it_is_selected(
     table: str, arguments: list[str], expected: int
 ) -> None:
     configure(table)
@@ -209,11 +209,11 @@ def test_a_rule_that_is_off_by_default_is_on_where_it_is_selected_and_for_the_di
     assert found(*arguments, text=WAITING).count("HF901") == expected
 
 
-def test_a_suppression_of_a_rule_that_is_only_on_for_some_dialects_is_not_called_unused() -> None:
+def test_a_suppression_of_a_rule_that_is_off_is_not_called_unused() -> None:
     configure("")
     text = WAITING.replace("self.approved)", "self.approved)  # holdfast: ignore[HF901] known")
 
-    assert found(text=text) == ["HF901"]
+    assert found(text=text) == []
     assert found("--extend-select", "HF901", text=text) == ["HF901"]
 
 
