@@ -19,7 +19,7 @@ from holdfast_lint.module import Module
 from holdfast_lint.project import Project
 from holdfast_lint.rule import Hit, Rule, View
 from holdfast_lint.rulebook import load_rules
-from holdfast_lint.selection import Chosen, Options, Selection
+from holdfast_lint.selection import Options, Selection
 from holdfast_lint.suppress import directives_of, review, suppress
 from holdfast_lint.world import World
 
@@ -46,7 +46,7 @@ def check_paths(
         LintError: if a code is unknown or a `[tool.holdfast.lint]` table does not make sense.
     """
     selection = Selection(options)
-    found = discover(paths, () if options is None else options.exclude)
+    found = discover(paths, selection.config, () if options is None else options.exclude)
     problems = list(found.problems)
     catalog = load_catalog().declaring(selection.effects(found.files))
     dialects = load_dialects()
@@ -92,12 +92,9 @@ def _judge(
     chosen = {module.path: selection.chosen(Path(module.path)) for module in loaded}
     directives = [directive for module in loaded for directive in directives_of(module)]
     outcome = suppress(_findings(project, graph, chosen), directives)
-    looked_for = {path: choice.everywhere for path, choice in chosen.items()}
     named = [directive for directive in directives if directive.path in project.named]
     remarks = (
-        item
-        for item in review(named, outcome.used, looked_for)
-        if item.code in looked_for[item.path]
+        item for item in review(named, outcome.used, chosen) if item.code in chosen[item.path]
     )
     diagnostics = sorted(
         (_weighed(selection, item) for item in (*outcome.kept, *remarks)),
@@ -112,7 +109,7 @@ def _judge(
         ),
         coverage=_coverage(project, graph),
         sources=sources,
-        checked={path: looked_for[path] for path in project.named},
+        checked={path: chosen[path] for path in project.named},
     )
 
 
@@ -131,7 +128,7 @@ def _coverage(project: Project, graph: CallGraph) -> Coverage:
 
 
 def _findings(
-    project: Project, graph: CallGraph, chosen: Mapping[str, Chosen]
+    project: Project, graph: CallGraph, chosen: Mapping[str, frozenset[str]]
 ) -> Iterator[Diagnostic]:
     reached = {item: graph.traces[item] for item in graph.reached() if item in graph.traces}
     flow = Flow(project, reached, graph.workflows, waters_of(reached, graph.dialects))
@@ -150,12 +147,12 @@ def _findings(
                 world=world,
             )
             for rule in load_rules():
-                if chosen[function.path].covers(rule, view.dialect.name):
+                if rule.code in chosen[function.path]:
                     for hit in (rule.check if one is graph else rule.check_step)(view):
                         yield _diagnostic(one, function, rule, hit)
     for rule in load_rules():
         for defect in rule.survey(world):
-            if rule.code in chosen[defect.path].everywhere:
+            if rule.code in chosen[defect.path]:
                 yield _found(rule, defect.path, defect.hit, (), 0)
 
 

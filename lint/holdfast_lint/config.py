@@ -80,7 +80,7 @@ def read_config(folder: Path) -> Config | None:
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
     """Say which known word was probably meant, as the end of a sentence; nothing when none is near."""
-    found = get_close_matches(word, known)
+    found = get_close_matches(word, known, n=len(known))
     if not found:
         return ""
     # A code is more like those of its group than its letters say.

@@ -1,11 +1,11 @@
 """Paths on the command line → Python files, and why a path gave none."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast_lint.config import Config, find_config
+from holdfast_lint.config import Config
 from holdfast_lint.diagnostic import LeftOut, Problem
 
 SKIPPED = frozenset({"__pycache__", "build", "dist", "node_modules", "venv"})
@@ -20,8 +20,10 @@ class Discovery:
     left_out: tuple[LeftOut, ...]
 
 
-def discover(paths: Iterable[Path], exclude: tuple[str, ...] = ()) -> Discovery:
-    """Find the Python files under `paths`.
+def discover(
+    paths: Iterable[Path], config_of: Callable[[Path], Config], exclude: tuple[str, ...] = ()
+) -> Discovery:
+    """Find the Python files under `paths`; `config_of` gives the table that governs a path.
 
     A file that is named is always taken. A folder is walked without hidden folders, caches, environments and what
     the project excludes, unless the excluded path itself, or something inside it, is what was named. What `exclude`
@@ -34,14 +36,13 @@ def discover(paths: Iterable[Path], exclude: tuple[str, ...] = ()) -> Discovery:
     for named in paths:
         path = Path(os.path.abspath(named))  # noqa: PTH100 - resolve() would follow symbolic links
         if path.is_file():
-            find_config(
-                path
-            )  # a file that is named is never excluded, but a broken table is worth knowing
+            # A file that is named is never excluded, but a broken table is worth knowing.
+            config_of(path)
             files.add(path)
         elif not path.is_dir():
             problems.append(_problem(named, "there is no such file or folder"))
         else:
-            walk = _Walk(path, (find_config(path), also))
+            walk = _Walk(path, (config_of(path), also))
             found = set(walk.files())
             problems.extend(walk.problems)
             left_out.update((item.path, item) for item in walk.left_out)

@@ -12,7 +12,7 @@ from holdfast_lint.rule import Rule
 SCHEMA = 1
 BLOCK = re.compile(r"```python *([^\n]*)\n(.*?)```", re.DOTALL)
 INDENT = "    "
-OFF = "By default this rule is {}: select it by its code or its name, as in `--extend-select {}`."
+OFF = "By default this rule is off: select it by its code or its name, as in `--extend-select {}`."
 FIXED = {"fixed": "Fixed with --fix:", "fixed unsafe": "Fixed with --fix --unsafe-fixes:"}
 
 Fixability = Literal["safe", "unsafe"]
@@ -53,14 +53,12 @@ def _fix(rule: Rule) -> str:
 
 
 def _off(rule: Rule) -> str:
-    return default_of(rule.page).removeprefix("on")
+    return "" if rule.page.default else "off"
 
 
 def default_of(page: Page) -> str:
-    """Say whether a rule is on without being selected: `on`, `off`, or what it is on for."""
-    if page.default:
-        return "on"
-    return f"off, except for {', '.join(sorted(page.on_for))}" if page.on_for else "off"
+    """Say whether a rule is on without being selected: `on` or `off`."""
+    return "on" if page.default else "off"
 
 
 def _facts(rule: Rule) -> dict[str, Any]:
@@ -79,11 +77,9 @@ def _facts(rule: Rule) -> dict[str, Any]:
 def _page(rule: Rule, width: int) -> str:
     kind = _fix(rule)
     title = f"{rule.code} {rule.name} ({', '.join(filter(None, (rule.severity, kind)))})"
-    off = (
-        ()
-        if rule.page.default
-        else (*textwrap.wrap(OFF.format(default_of(rule.page), rule.code), width), "")
-    )
+    # An option that is broken over two lines cannot be copied.
+    told = textwrap.wrap(OFF.format(rule.code), width, break_on_hyphens=False)
+    off = () if rule.page.default else (*told, "")
     return "\n".join((title, "=" * len(title), "", *off, *_body(rule.page.text, width)))
 
 

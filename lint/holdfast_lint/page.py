@@ -36,7 +36,7 @@ class Case:
 class Page:
     """Be a page; `finds` is the message of a rule that the effect tables describe.
 
-    A rule that is off by `default` is looked for where it is selected; until then it is only `on_for` some dialects.
+    A rule that is not on by `default` is looked for where it is selected.
     """
 
     code: str
@@ -49,7 +49,6 @@ class Page:
     right: tuple[Case, ...]
     text: str
     default: bool = True
-    on_for: frozenset[str] = frozenset()
 
 
 def read_page(text: str) -> Page:
@@ -72,7 +71,6 @@ def read_page(text: str) -> Page:
         title: tuple(_cases(body))
         for title, body in zip(sections[::2], sections[1::2], strict=True)
     }
-    default, on_for = _default(head.get("default", True))
     paragraphs = [part.strip() for part in prose.strip().split("\n\n")]
     if len(paragraphs) < 2 or not cases.get("Wrong") or not cases.get("Right"):  # noqa: PLR2004 - what and why
         raise PageError(
@@ -88,8 +86,7 @@ def read_page(text: str) -> Page:
         wrong=cases["Wrong"],
         right=cases["Right"],
         text=match["body"].strip() + "\n",
-        default=default,
-        on_for=on_for,
+        default=_default(head.get("default", True)),
     )
 
 
@@ -134,15 +131,10 @@ def _text(head: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _default(value: object) -> tuple[bool, frozenset[str]]:
-    if isinstance(value, bool):
-        return value, frozenset()
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return False, frozenset(value)
-    raise PageError(
-        "`default` in the head of a rule page is `false`, or lists the dialects that the rule is on for, "
-        f"not {value!r}"
-    )
+def _default(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise PageError(f"`default` in the head of a rule page is `true` or `false`, not {value!r}")
+    return value
 
 
 def _severity(text: str) -> Severity:

@@ -8,7 +8,6 @@ from typing import cast
 
 from holdfast_lint.config import Config, covers, nearest, read_config
 from holdfast_lint.diagnostic import SEVERITIES, LintError, Severity
-from holdfast_lint.rule import Rule
 from holdfast_lint.rulebook import load_rules
 
 ALL = "ALL"
@@ -38,7 +37,7 @@ class Selection:
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
         self._configs: dict[Path, Config] = {}
-        self._chosen: dict[Path, Chosen] = {}
+        self._chosen: dict[Path, frozenset[str]] = {}
         given = self._options
         for words, where in (
             (given.select, "--select"),
@@ -53,8 +52,8 @@ class Selection:
         """Give the table that governs a file or folder."""
         return self._config_of(path if path.is_dir() else path.parent)
 
-    def chosen(self, path: Path) -> "Chosen":
-        """Tell which rules are looked for in a file."""
+    def chosen(self, path: Path) -> frozenset[str]:
+        """Give the codes that are looked for in a file."""
         if path not in self._chosen:
             self._chosen[path] = self._choose(path)
         return self._chosen[path]
@@ -106,7 +105,7 @@ class Selection:
             self._configs[folder] = config or Config(root=folder)
         return self._configs[folder]
 
-    def _choose(self, path: Path) -> "Chosen":
+    def _choose(self, path: Path) -> frozenset[str]:
         config, given = self.config(path), self._options
         select = given.select or config.select
         extended = (*given.extend_select, *(() if given.select else config.extend_select))
@@ -116,24 +115,7 @@ class Selection:
             ignores, root = given.per_file_ignores, Path.cwd()
         here = (words for pattern, words in ignores.items() if _fits(pattern, path, root))
         out = {code for words in here for word in words for code in codes_of(word)}
-        return Chosen(
-            everywhere=_wins({**({} if select else _defaults()), **asked}, refused) - out,
-            in_some=frozenset() if select else _wins(_partial(), refused) - out,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """Hold the codes looked for in a file; those `in_some` only where the workflow is of a dialect they are on for."""
-
-    everywhere: frozenset[str]
-    in_some: frozenset[str] = frozenset()
-
-    def covers(self, rule: Rule, dialect: str) -> bool:
-        """Tell whether a rule is looked for in a function that belongs to a workflow of some dialect."""
-        return rule.code in self.everywhere or (
-            rule.code in self.in_some and dialect in rule.page.on_for
-        )
+        return _wins({**({} if select else _defaults()), **asked}, refused) - out
 
 
 def _fits(pattern: str, path: Path, root: Path) -> bool:
@@ -146,10 +128,6 @@ def _every(table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 def _defaults() -> dict[str, int]:
     return {rule.code: _weight(ALL) for rule in load_rules() if rule.page.default}
-
-
-def _partial() -> dict[str, int]:
-    return {rule.code: _weight(ALL) for rule in load_rules() if rule.page.on_for}
 
 
 def _wins(wanted: Mapping[str, int], refused: Mapping[str, int]) -> frozenset[str]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from holdfast_lint.config import find_config
 from holdfast_lint.discovery import discover
 from holdfast_lint.selection import Options
 
@@ -18,7 +19,7 @@ Stamps = Mapping[Path, tuple[int, int]]
 def stamps(paths: Iterable[Path], options: Options, read: Iterable[str]) -> Stamps:
     """Note when each file was changed: those to check, what a check has read beside them, and the tables above."""
     named = [path.absolute() for path in paths]
-    files = {*discover(named, options.exclude).files, *map(Path, read)}
+    files = {*discover(named, find_config, options.exclude).files, *map(Path, read)}
     tables = {folder / "pyproject.toml" for path in named for folder in (path, *path.parents)}
     found = ((file, _stamp(file)) for file in files | tables)
     return {file: stamp for file, stamp in found if stamp is not None}

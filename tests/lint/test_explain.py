@@ -67,6 +67,7 @@ def test_the_page_of_a_rule_says_when_it_is_off_by_default_and_how_to_switch_it_
     shown = " ".join(run("rule", "HF901").stdout.split())
 
     assert "By default this rule is off: select it" in shown
+    assert "as in `--extend-select HF901`" in shown
     assert "By default" not in run("rule", "HF101").stdout
     assert any(
         line.startswith("HF901") and line.endswith("off")

@@ -6,7 +6,6 @@ import pytest
 from holdfast_lint import rules
 from holdfast_lint.catalog import load_catalog
 from holdfast_lint.diagnostic import Report
-from holdfast_lint.dialectbook import load_dialects
 from holdfast_lint.page import Case, PageError, read_page
 from holdfast_lint.rule import Rule
 from holdfast_lint.rulebook import load_rules
@@ -85,18 +84,13 @@ def test_a_page_holds_cases_of_several_files_and_what_the_fix_makes_of_them() ->
         (
             HEAD.replace('"error"', '"error"\ndefault = "no"')
             + "## Wrong\n```python\n```\n## Right\n```python\n```\n",
-            "`default` in the head of a rule page is `false`, or lists the dialects",
+            "`default` in the head of a rule page is `true` or `false`",
         ),
     ],
 )
 def test_a_page_that_lacks_something_is_refused(text: str, complaint: str) -> None:
     with pytest.raises(PageError, match=complaint):
         read_page(text)
-
-
-@pytest.mark.parametrize("rule", load_rules(), ids=lambda rule: rule.code)
-def test_a_rule_is_on_for_dialects_that_there_are(rule: Rule) -> None:
-    assert rule.page.on_for <= set(load_dialects().members)
 
 
 def test_every_effect_of_the_tables_belongs_to_a_rule() -> None:
