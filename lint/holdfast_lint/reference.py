@@ -2,9 +2,7 @@
 
 from importlib.resources import files
 
-from holdfast_lint import rules
 from holdfast_lint.explain import default_of, fixability
-from holdfast_lint.page import read_page
 from holdfast_lint.rule import Rule
 from holdfast_lint.rulebook import load_rules
 
@@ -35,23 +33,14 @@ def render_reference() -> str:
                 "|---|---|---|---|---|---|",
             ]
         )
-        lines.extend(_row(rule, path) for path, rule in _paths() if rule.code[2] == digit)
+        lines.extend(_row(rule) for rule in load_rules() if rule.code[2] == digit)
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _paths() -> list[tuple[str, Rule]]:
-    pages = {
-        read_page(entry.read_text(encoding="utf-8")).code: entry.name
-        for entry in files(rules).iterdir()
-        if entry.name.endswith(".md")
-    }
-    return [(f"{FOLDER}/{pages[rule.code]}", rule) for rule in load_rules()]
-
-
-def _row(rule: Rule, path: str) -> str:
+def _row(rule: Rule) -> str:
     what = rule.page.what.replace("\n", " ").replace("|", "\\|")
-    return f"| [{rule.code}]({path}) | {rule.name} | {rule.severity} | {default_of(rule.page)} | {fixability(rule.page) or ''} | {what} |"
+    return f"| [{rule.code}]({FOLDER}/{rule.file}) | {rule.name} | {rule.severity} | {default_of(rule.page)} | {fixability(rule.page) or ''} | {what} |"
 
 
 if __name__ == "__main__":

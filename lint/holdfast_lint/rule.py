@@ -1,6 +1,6 @@
 """The Rule: a page, which is its documentation and its tests, and a check over facts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from holdfast_lint import model
@@ -8,9 +8,11 @@ from holdfast_lint.calls import operations_of
 from holdfast_lint.diagnostic import Severity, Sink
 from holdfast_lint.dialect import SILENT, Dialect, Operation, Role
 from holdfast_lint.flow import Flow, severity_of
-from holdfast_lint.model import Call, Class, Function, Node, Span
+from holdfast_lint.model import Call, Class, Expression, Function, Node, Span
+from holdfast_lint.module import walk
 from holdfast_lint.page import Page
 from holdfast_lint.trace import Trace
+from holdfast_lint.values import External
 from holdfast_lint.world import World
 
 
@@ -56,6 +58,17 @@ class View:
                 return asynchronous
             case _:
                 return False
+
+    def touched(self, test: Expression, names: Container[str]) -> str | None:
+        """Give the first of some names outside the project that an expression reads or calls, as people write it."""
+        for part in walk(test):
+            if isinstance(part, model.Name | model.Attribute | model.Call):
+                for value in self.trace.values_of(part):
+                    if isinstance(value, External):
+                        name = value.name.removesuffix("()")
+                        if name in names:
+                            return self.dialect.shown(name)
+        return None
 
     def schedules(self, call: Call) -> bool:
         """Tell whether a call asks for something that the history keeps in the order of the calls."""
@@ -116,10 +129,11 @@ VALUES = frozenset(
 class Rule:
     """Be one rule; each case under `Wrong` of its page breaks it and no other, those under `Right` break none.
 
-    `check` looks at what workflows run, `check_step` at what activities and steps run, and `survey` at definitions.
+    `file` holds the page. `check` looks at what workflows run, `check_step` at what activities and steps run, and `survey` at definitions.
     """
 
     page: Page
+    file: str
     check: Check
     check_step: Check
     survey: Survey

@@ -21,15 +21,16 @@ def load_rules() -> tuple[Rule, ...]:
         stem = entry.name.removesuffix(".md")
         if stem != entry.name:
             page = read_page(entry.read_text(encoding="utf-8"))
-            found.append(_rule(page, stem if stem in modules else None))
+            found.append(_rule(page, entry.name, stem if stem in modules else None))
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
-def _rule(page: Page, stem: str | None) -> Rule:
+def _rule(page: Page, file: str, stem: str | None) -> Rule:
     module = None if stem is None else import_module(f"{rules.__name__}.{stem}")
     usual = nothing if page.finds is None else effects(page.code, page.finds)
     return Rule(
         page=page,
+        file=file,
         check=getattr(module, "check", usual),
         check_step=getattr(module, "check_step", nothing),
         survey=getattr(module, "survey", no_survey),

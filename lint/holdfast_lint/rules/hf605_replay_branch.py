@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from holdfast_lint import model
 from holdfast_lint.model import Expression, Node
-from holdfast_lint.module import walk
 from holdfast_lint.reading import nodes
 from holdfast_lint.rule import Hit, View
-from holdfast_lint.values import External
 
 ADVICE = (
     "make the same durable calls in a replay as in the first run; only what people see may differ"
@@ -18,7 +16,7 @@ def check(view: View) -> Iterator[Hit]:
     """Find branches on whether this is a replay that decide about durable calls."""
     for node in nodes(view.function.body):
         for test, guarded in _branches(node):
-            asked = _asked(view, test)
+            asked = view.touched(test, view.dialect.guards)
             if asked is not None and (decided := _decided(view, guarded)) is not None:
                 message = f"`{asked}` decides whether {decided}, so a replay does not do what the first run did"
                 yield Hit(span=test.span, message=message, advice=ADVICE)
@@ -33,18 +31,6 @@ def _branches(node: Node) -> Iterator[tuple[Expression, tuple[Node, ...]]]:
             yield test, (*body, *orelse)
         case model.Operation(kind="choice" | "either", operands=(test, *others)):
             yield test, tuple(others)
-
-
-def _asked(view: View, test: Expression) -> str | None:
-    """Name what a test asks whether this is a replay."""
-    for part in walk(test):
-        if isinstance(part, model.Name | model.Attribute | model.Call):
-            for value in view.trace.values_of(part):
-                if isinstance(value, External):
-                    name = value.name.removesuffix("()")
-                    if name in view.dialect.guards:
-                        return view.dialect.shown(name)
-    return None
 
 
 def _decided(view: View, guarded: Iterable[Node]) -> str | None:

@@ -4,12 +4,10 @@ import re
 from collections.abc import Iterator
 
 from holdfast_lint import model
-from holdfast_lint.model import Call, Expression, Node
-from holdfast_lint.module import walk
+from holdfast_lint.model import Call, Expression
 from holdfast_lint.patches import Question, questions
 from holdfast_lint.reading import nodes
 from holdfast_lint.rule import Hit, View
-from holdfast_lint.values import External
 
 EQUAL = frozenset({"Equal", "NotEqual", "In", "NotIn"})
 NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>\d+)")
@@ -21,7 +19,7 @@ def check(view: View) -> Iterator[Hit]:
     for node in nodes(view.function.body):
         match node:
             case model.Operation(operators=(operator,)) if operator in EQUAL:
-                if (name := _version(view, node)) is not None:
+                if (name := view.touched(node, view.dialect.versions)) is not None:
                     yield Hit(
                         span=node.span,
                         message=f"`{name}` is compared for equality, so the next version falls out of this branch",
@@ -48,14 +46,3 @@ def _asked(by_call: dict[Call, Question], test: Expression) -> Question | None:
 def _numbered(question: Question) -> tuple[str, int] | None:
     match = NUMBERED.fullmatch(question.id) if question.id else None
     return None if match is None else (match["stem"], int(match["number"]))
-
-
-def _version(view: View, test: Node) -> str | None:
-    for part in walk(test):
-        if isinstance(part, model.Name | model.Attribute | model.Call):
-            for value in view.trace.values_of(part):
-                if isinstance(value, External):
-                    name = value.name.removesuffix("()")
-                    if name in view.dialect.versions:
-                        return view.dialect.shown(name)
-    return None
