@@ -41,6 +41,7 @@ from holdfast.errors import ArgumentError
 from holdfast.history import Header, History, RunStarted, Turn
 from holdfast.replay import ReplayResult, replay
 from holdfast_lint.catalog import load_catalog
+from holdfast_lint.dialectbook import load_dialects
 from holdfast_testkit import Sim, SimStuckError
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "guard.md"
@@ -52,6 +53,8 @@ KNOWN = {
     **{f"read {name}": effect.rule for name, effect in CATALOG.reads.items()},
     **{f"write {name}": effect.rule for name, effect in CATALOG.writes.items()},
 }
+# Other libraries sleep for real; of a workflow of holdfast the linter reports none of these.
+DURABLE = load_dialects().members["holdfast"].durable
 CALLS = sorted(
     entry
     for entry, rule in KNOWN.items()
@@ -59,6 +62,7 @@ CALLS = sorted(
     and (name := entry.partition(" ")[2]).partition(".")[0] in sys.stdlib_module_names
     and name not in PASSED
     and name not in ABOUT_OBJECTS
+    and name not in DURABLE
 )
 # Of other systems and other versions of Python.
 ELSEWHERE = {"os.startfile", "telnetlib.Telnet", "uuid.uuid6", "uuid.uuid7"}
